@@ -1,1 +1,65 @@
-export {};
+export {
+  type CheckReport,
+  checkReportSchema,
+  maxReadingsPerCheck,
+  maxReasonLength,
+  type Reading,
+  type SignalState,
+  signalStates,
+  toHealthCheckResult,
+  worstSignal,
+} from "./check-report.ts";
+export { type ErrorFacts, errorText, RingRiftError } from "./errors.ts";
+export {
+  checkEventData,
+  type EventDataByName,
+  type EventName,
+  type EventOccurrence,
+  eventSchemas,
+  type HealthEvent,
+  toCloudEvent,
+} from "./events.ts";
+export {
+  type CircuitState,
+  circuitStates,
+  type DaemonState,
+  daemonStates,
+  HealthCheckResult,
+  type HealthCheckResultData,
+  type HealthLevel,
+  type HealthStatus,
+  healthCheckResultSchema,
+  healthLevels,
+  healthStatuses,
+  type LinkState,
+  linkStates,
+  type NodeRole,
+  type NodeState,
+  nodeRoles,
+  nodeStates,
+  worseStatus,
+} from "./health.ts";
+export {
+  defaultMixinThresholds,
+  type HealthCheckable,
+  HealthCheckBase,
+  type HealthCheckHooks,
+  HealthCheckMixin,
+  type MixinThresholds,
+} from "./mixin.ts";
+export {
+  type DaemonHealth,
+  type GpuStatus,
+  type NodeReport,
+  type NodeResources,
+  nodeReportSchema,
+  type StageReport,
+} from "./node-report.ts";
+export { SlidingWindow } from "./sliding-window.ts";
+export {
+  HealthThresholds,
+  type Threshold,
+  type ThresholdName,
+  type ThresholdValues,
+  thresholds,
+} from "./thresholds.ts";

@@ -1,0 +1,136 @@
+import { z } from "zod";
+import { type CheckReport, checkReportSchema, type SignalState, signalStates } from "./check-report.ts";
+import { type DaemonState, daemonStates } from "./health.ts";
+
+/** One GPU as the node sees it. `index` and `busId` are nvidia-smi's; a lost GPU keeps its bus id and is unhealthy. */
+export interface GpuStatus {
+  readonly index: number | null;
+  readonly uuid: string;
+  readonly busId: string;
+  readonly name: string;
+  readonly state: SignalState;
+  readonly reason: string;
+  /** 0-1, null when unknown. */
+  readonly utilizationRatio: number | null;
+}
+
+/** Capacity and use of one host; null is unknown. Ratios are 0-1. */
+export interface NodeResources {
+  readonly cpuCores: number | null;
+  readonly cpuUtilizationRatio: number | null;
+  readonly memoryUsedRatio: number | null;
+  readonly gpuUtilizationRatio: number | null;
+}
+
+export interface DaemonHealth {
+  readonly name: string;
+  readonly state: DaemonState;
+  readonly critical: boolean;
+  readonly ready: boolean;
+  readonly pid: number | null;
+  readonly restarts: number;
+  /** Failures over health checks in the sliding window, 0-1; null while too few were made. */
+  readonly errorRate: number | null;
+  readonly uptimeSeconds: number | null;
+  /** Why it is in this state: last exit, missing program, failed health check. */
+  readonly reason: string;
+}
+
+export interface StageReport {
+  readonly stage: string;
+  readonly state: SignalState;
+  readonly reason: string;
+  /** Ages in seconds, null when never seen. */
+  readonly progressAgeSeconds: number | null;
+  readonly successAgeSeconds: number | null;
+  readonly dataAgeSeconds: number | null;
+  readonly limitSeconds: number;
+}
+
+/**
+ * What an agent tells the servers of its host. Sent in full on connect; later only sections that changed and checks
+ * that ran again (`full: false`). `gpus: null` is unknown, `[]` is a host without any.
+ */
+export interface NodeReport {
+  readonly full: boolean;
+  /** Numbered per process start of the node, so that an older report never overwrites a newer one. */
+  readonly seq: number;
+  /** Seconds since 1970. */
+  readonly sentAt: number;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly checks: readonly CheckReport[];
+  readonly gpus?: readonly GpuStatus[] | null | undefined;
+  readonly resources?: NodeResources | undefined;
+  readonly daemons?: readonly DaemonHealth[] | undefined;
+  readonly stages?: readonly StageReport[] | undefined;
+  /** Where the host comes from, when the operator says so. */
+  readonly provider?: string | undefined;
+}
+
+const short = z.string().max(200);
+const ratio = z.number().min(0).max(1).nullable();
+const age = z.number().nullable();
+
+export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
+  full: z.boolean(),
+  seq: z.int().min(0),
+  sentAt: z.number(),
+  version: short,
+  startedAt: z.number(),
+  checks: z.array(checkReportSchema).max(200),
+  gpus: z
+    .array(
+      z.object({
+        index: z.int().nullable(),
+        uuid: short,
+        busId: short,
+        name: short,
+        state: z.enum(signalStates),
+        reason: z.string().max(1000),
+        utilizationRatio: ratio,
+      }),
+    )
+    .max(64)
+    .nullable()
+    .optional(),
+  resources: z
+    .object({
+      cpuCores: z.number().nullable(),
+      cpuUtilizationRatio: ratio,
+      memoryUsedRatio: ratio,
+      gpuUtilizationRatio: ratio,
+    })
+    .optional(),
+  daemons: z
+    .array(
+      z.object({
+        name: short,
+        state: z.enum(daemonStates),
+        critical: z.boolean(),
+        ready: z.boolean(),
+        pid: z.int().nullable(),
+        restarts: z.int().min(0),
+        errorRate: ratio,
+        uptimeSeconds: z.number().nullable(),
+        reason: z.string().max(1000),
+      }),
+    )
+    .max(500)
+    .optional(),
+  stages: z
+    .array(
+      z.object({
+        stage: short,
+        state: z.enum(signalStates),
+        reason: z.string().max(1000),
+        progressAgeSeconds: age,
+        successAgeSeconds: age,
+        dataAgeSeconds: age,
+        limitSeconds: z.number(),
+      }),
+    )
+    .max(100)
+    .optional(),
+  provider: short.optional(),
+});
