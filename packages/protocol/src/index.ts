@@ -57,6 +57,16 @@ export {
 } from "./node-report.ts";
 export { SlidingWindow } from "./sliding-window.ts";
 export {
+  type StatusCluster,
+  type StatusComponent,
+  type StatusDaemon,
+  type StatusDocument,
+  type StatusNode,
+  type StatusStage,
+  statusDocumentSchema,
+  statusSchemaName,
+} from "./status-document.ts";
+export {
   HealthThresholds,
   type Threshold,
   type ThresholdName,
