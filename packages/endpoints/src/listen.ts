@@ -1,0 +1,78 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { serve } from "@hono/node-server";
+import { RingRiftError } from "@ringrift/protocol";
+import type { EndpointsApp } from "./endpoints.ts";
+
+export interface Listening {
+  /** The port in use, also where 0 asked for any free one. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly app: EndpointsApp;
+  readonly host: string;
+  readonly port: number;
+  /** Takes over WebSocket upgrades; any upgrade is refused when absent. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+/**
+ * Serves the app on one port.
+ * @throws RingRiftError `PORT_IN_USE`, `PORT_DENIED` or `LISTEN_FAILED`, naming host and port.
+ */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { app, host, port } = options;
+  const server = await new Promise<Server>((resolve, reject) => {
+    const http = serve(
+      { fetch: app.fetch, hostname: host, port, serverOptions: { maxHeaderSize: 16_384 } },
+      () => {
+        http.off("error", onError);
+        resolve(http as Server);
+      },
+    );
+    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    http.once("error", onError);
+    http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (options.onUpgrade !== undefined) options.onUpgrade(request, socket, head);
+      else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+    });
+  });
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  server.maxConnections = 16_384;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): RingRiftError {
+  const where = `${host}:${port}`;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new RingRiftError(`Port ${port} on ${host} is in use by another program.`, {
+        code: "PORT_IN_USE",
+        nextStep: "Stop that program, or choose another port with --port.",
+        cause: error,
+      });
+    case "EACCES":
+      return new RingRiftError(`This user may not listen on ${where}.`, {
+        code: "PORT_DENIED",
+        nextStep: "Choose a port above 1023 with --port.",
+        cause: error,
+      });
+    default:
+      return new RingRiftError(`Cannot listen on ${where}: ${error.message}.`, {
+        code: "LISTEN_FAILED",
+        nextStep: "Check that the host is an address of this machine.",
+        cause: error,
+      });
+  }
+}
