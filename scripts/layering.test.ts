@@ -146,7 +146,7 @@ describe("scanSource", () => {
   it("is not misled by quotes in regular expressions, templates and comments", () => {
     const source = [
       'const quote = /["\'`/]/; // it\'s a "trap"',
-      'const half = a / b; const text = `$' + '{c ? `"$' + '{d}"` : {}} import "x"`;',
+      "const half = a / b; const text = `$" + '{c ? `"$' + '{d}"` : {}} import "x"`;',
       'import { e } from "node:os";',
     ].join("\n");
     expect(scanSource(source).imports).toEqual([{ specifier: "node:os", line: 3, typeOnly: false }]);

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Threshold, thresholds } from "@ringrift/protocol";
+import { repositoryRoot } from "./workspace.ts";
+
+/** A page that is written from a table in the code. */
+interface GeneratedPage {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A Markdown table with one line per row; a bar inside a cell is escaped. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** `docs/thresholds.md`: every threshold with its variable, default and range. */
+export function thresholdsPage(table: Readonly<Record<string, Threshold>>): string {
+  const rows = Object.entries(table).map(([name, { env, unit, default: value, min, max, meaning }]) => [
+    `\`${name}\``,
+    `\`${env}\``,
+    `${value}`,
+    unit,
+    `${min} to ${max}`,
+    meaning,
+  ]);
+  return `${[
+    "# Thresholds",
+    "Written by `scripts/generate-docs.ts` from `packages/protocol/src/thresholds.ts`: change the table there.",
+    "A value outside its range stops the program with exit code 78. Comparisons are strict where the meaning says above or below.",
+    markdownTable(["threshold", "variable", "default", "unit", "range", "meaning"], rows),
+  ].join("\n\n")}\n`;
+}
+
+/** The first line that differs, as a hint; null when the page is up to date. */
+export function staleness(page: GeneratedPage, current: string | null): string | null {
+  if (current === page.text) return null;
+  if (current === null) return `${page.path} does not exist`;
+  const written = current.split("\n");
+  const wanted = page.text.split("\n");
+  const index = wanted.findIndex((line, at) => line !== written[at]);
+  const at = index === -1 ? wanted.length : index;
+  return [
+    `${page.path}:${at + 1} is out of date`,
+    `  written: ${written[at] ?? "(end of file)"}`,
+    `  in code: ${wanted[at] ?? "(end of file)"}`,
+  ].join("\n");
+}
+
+function main(check: boolean): void {
+  const pages: readonly GeneratedPage[] = [{ path: "docs/thresholds.md", text: thresholdsPage(thresholds) }];
+  for (const page of pages) {
+    const path = join(repositoryRoot, page.path);
+    const stale = staleness(page, existsSync(path) ? readFileSync(path, "utf8") : null);
+    if (stale === null) continue;
+    if (check) {
+      console.error(`${stale}\n  run: npx pnpm@12 run docs`);
+      process.exitCode = 1;
+      continue;
+    }
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, page.text);
+    console.log(`wrote ${page.path}`);
+  }
+  if (check && process.exitCode !== 1) console.log(`docs: ${pages.length} pages are up to date`);
+}
+
+if (import.meta.main) main(process.argv.includes("--check"));

@@ -1,0 +1,162 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { delimiter, join, sep } from "node:path";
+import { promisify } from "node:util";
+import { type PackedPackage, packAll, withTemporaryFolder } from "./pack.ts";
+import { repositoryRoot } from "./workspace.ts";
+
+const execFileAsync = promisify(execFile);
+const stepTimeoutMs = 120_000;
+
+/** What a program printed and how it ended. */
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A Node to try the installed packages with. */
+interface Runtime {
+  readonly name: string;
+  readonly path: string;
+  readonly major: number;
+}
+
+async function run(program: string, args: readonly string[], cwd: string): Promise<Outcome> {
+  try {
+    const { stdout, stderr } = await execFileAsync(program, args, { cwd, timeout: stepTimeoutMs });
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    if (!(error instanceof Error && "stdout" in error && "stderr" in error)) throw error;
+    const code = "code" in error && typeof error.code === "number" ? error.code : 1;
+    return { code, stdout: `${error.stdout}`, stderr: `${error.stderr}` || error.message };
+  }
+}
+
+// Our own packages come from the tarballs, wherever they stand in the tree; a registry may know other versions.
+async function installAll(folder: string, packages: readonly PackedPackage[]): Promise<readonly string[]> {
+  const tarballs = Object.fromEntries(
+    packages.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]),
+  );
+  const overrides = Object.fromEntries(packages.map(({ manifest }) => [manifest.name, `$${manifest.name}`]));
+  const consumer = {
+    name: "consumer",
+    version: "1.0.0",
+    private: true,
+    type: "module",
+    dependencies: tarballs,
+    overrides,
+  };
+  await writeFile(join(folder, "package.json"), JSON.stringify(consumer, null, 2));
+  const { code, stdout, stderr } = await run(
+    "npm",
+    ["install", "--no-audit", "--no-fund", "--loglevel=error"],
+    folder,
+  );
+  return code === 0 ? [] : [`npm install of the tarballs failed with ${code}:\n${stderr}${stdout}`];
+}
+
+async function importProblem(folder: string, runtime: Runtime, name: string): Promise<string | null> {
+  const script = `const names = Object.keys(await import(${JSON.stringify(name)})); console.log(names.length);`;
+  const { code, stdout, stderr } = await run(runtime.path, ["--input-type=module", "--eval", script], folder);
+  if (code !== 0) return `${name} cannot be imported with ${runtime.name}:\n${stderr}`;
+  if (!(Number(stdout) > 0)) return `${name} exports nothing`;
+  return null;
+}
+
+async function programProblem(
+  folder: string,
+  runtime: Runtime,
+  item: PackedPackage,
+  bin: string,
+): Promise<string | null> {
+  const target = item.manifest.bin?.[bin] ?? "";
+  const path = join(folder, "node_modules", item.manifest.name, target);
+  const { code, stdout, stderr } = await run(runtime.path, [path, "--version"], folder);
+  const problem = versionProblem(
+    { code, stdout, stderr },
+    runtime.major,
+    requiredMajor(item),
+    item.manifest.version,
+  );
+  return problem === null ? null : `${bin} --version with ${runtime.name}: ${problem}`;
+}
+
+/** Judges `program --version`: the version, or one clear line where Node is older than the program needs. */
+export function versionProblem(
+  outcome: Outcome,
+  nodeMajor: number,
+  needed: number,
+  version: string,
+): string | null {
+  const lines = outcome.stderr.trim().split("\n");
+  if (nodeMajor < needed) {
+    if (outcome.code === 0) return `ran on Node ${nodeMajor} though it needs ${needed}`;
+    if (lines.length !== 1 || !/node/i.test(lines[0] ?? "") || !(lines[0] ?? "").includes(`${needed}`)) {
+      return `should refuse Node ${nodeMajor} with one line that names Node ${needed}, but printed:\n${outcome.stderr}`;
+    }
+    return null;
+  }
+  if (outcome.code !== 0) return `ended with ${outcome.code}:\n${outcome.stderr}`;
+  if (!outcome.stdout.includes(version))
+    return `should print ${version}, but printed "${outcome.stdout.trim()}"`;
+  return null;
+}
+
+function requiredMajor(item: PackedPackage): number {
+  return Number(/\d+/.exec(item.manifest.engines?.node ?? "")?.[0] ?? 0);
+}
+
+// npm links each program into .bin: the link must exist and start, since that is what people type.
+async function linkProblem(folder: string, item: PackedPackage, bin: string): Promise<string | null> {
+  const { code, stderr } = await run(join(folder, "node_modules/.bin", bin), ["--version"], folder);
+  return code === 0
+    ? null
+    : `${item.manifest.name}: node_modules/.bin/${bin} --version ended with ${code}:\n${stderr}`;
+}
+
+/** The Node that runs this script, and the one that a shell outside the repository would find. */
+async function runtimes(): Promise<readonly Runtime[]> {
+  const own = { name: `the repository's Node ${process.versions.node}`, path: process.execPath };
+  const outside = (process.env.PATH ?? "")
+    .split(delimiter)
+    .filter((entry) => !entry.split(sep).includes("node_modules"))
+    .map((entry) => ({ name: "Node from PATH", path: join(entry, "node") }));
+  const found: Runtime[] = [{ ...own, major: Number(process.versions.node.split(".")[0]) }];
+  for (const { name, path } of outside) {
+    const { code, stdout } = await run(path, ["--version"], repositoryRoot);
+    if (code !== 0) continue;
+    found.push({ name: `${name} (${stdout.trim()})`, path, major: Number(/\d+/.exec(stdout)?.[0] ?? 0) });
+    break;
+  }
+  return found;
+}
+
+async function main(): Promise<void> {
+  await withTemporaryFolder("pack-install", async (folder) => {
+    const packages = await packAll(repositoryRoot, folder);
+    const problems: (string | null)[] = [...(await installAll(folder, packages))];
+    let tried = 0;
+    for (const runtime of problems.length > 0 ? [] : await runtimes()) {
+      for (const item of packages) {
+        if (item.manifest.exports !== undefined && runtime.major >= requiredMajor(item)) {
+          problems.push(await importProblem(folder, runtime, item.manifest.name));
+          tried += 1;
+        }
+        for (const bin of Object.keys(item.manifest.bin ?? {})) {
+          problems.push(await programProblem(folder, runtime, item, bin));
+          if (runtime.path === process.execPath) problems.push(await linkProblem(folder, item, bin));
+          tried += 1;
+        }
+      }
+    }
+    const found = problems.filter((problem) => problem !== null);
+    for (const problem of found) console.error(`pack-install: ${problem}`);
+    console.log(
+      `pack-install: ${packages.length} packages, ${tried} imports and starts, ${found.length} problems`,
+    );
+    if (found.length > 0 || tried === 0) process.exitCode = 1;
+  });
+}
+
+if (import.meta.main) await main();
