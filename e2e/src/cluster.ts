@@ -1,1 +1,91 @@
-export {};
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { HealthEvent, StatusDocument } from "@ringrift/protocol";
+import { killLeftovers, type Program, startProgram } from "./program.ts";
+
+/** A free loopback port; taken again by the program within moments. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port given");
+  return address.port;
+}
+
+export interface Member {
+  readonly id: string;
+  readonly url: string;
+  program: Program;
+  start(): void;
+  status(): Promise<StatusDocument>;
+  events(): Promise<readonly HealthEvent[]>;
+}
+
+/** Real servers and agents on free loopback ports, each with its own data directory. */
+export interface Cluster {
+  readonly servers: readonly Member[];
+  readonly agents: readonly Member[];
+  stop(): Promise<void>;
+}
+
+export async function startCluster(size: { servers: number; agents: number }): Promise<Cluster> {
+  const directory = mkdtempSync(join(tmpdir(), "ringrift-e2e-"));
+  const serverPorts: number[] = [];
+  for (let index = 0; index < size.servers; index += 1) serverPorts.push(await freePort());
+  const addresses = serverPorts.map((port) => `ws://127.0.0.1:${port}/mesh`).join(",");
+  const environment = (id: string): Record<string, string> => ({
+    RINGRIFT_NODE_ID: id,
+    RINGRIFT_SERVERS: addresses,
+    RINGRIFT_DATA_DIR: join(directory, id),
+    RINGRIFT_LOG_LEVEL: "info",
+  });
+  const servers = serverPorts.map((port, index) =>
+    member("health-server", `server-${index + 1}`, port, {
+      ...environment(`server-${index + 1}`),
+      RINGRIFT_HEALTH_SERVER_PORT: String(port),
+    }),
+  );
+  const agents: Member[] = [];
+  for (let index = 1; index <= size.agents; index += 1) {
+    const port = await freePort();
+    agents.push(
+      member("node-agent", `agent-${index}`, port, {
+        ...environment(`agent-${index}`),
+        RINGRIFT_AGENT_PORT: String(port),
+      }),
+    );
+  }
+  return {
+    servers,
+    agents,
+    stop: async () => {
+      await killLeftovers();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function member(
+  app: "health-server" | "node-agent",
+  id: string,
+  port: number,
+  env: Record<string, string>,
+): Member {
+  const url = `http://127.0.0.1:${port}`;
+  const json = async (path: string): Promise<unknown> =>
+    (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(2000) })).json();
+  const self: Member = {
+    id,
+    url,
+    program: startProgram(app, [], env),
+    start: () => {
+      self.program = startProgram(app, [], env);
+    },
+    status: async () => (await json("/status")) as StatusDocument,
+    events: async () => ((await json("/v1/events")) as { events: readonly HealthEvent[] }).events,
+  };
+  return self;
+}

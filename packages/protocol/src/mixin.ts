@@ -99,8 +99,8 @@ export function HealthCheckMixin<Base extends Constructor>(
       const running = this.isRunning();
       const quietSeconds = now - (this.#lastActivity ?? this.#createdAt);
       const details: Record<string, unknown> = { errorRate, errors: failed, samples: total };
-      if (running !== null) details["running"] = running;
-      if (this.#lastError !== null) details["lastError"] = this.#lastError;
+      if (running !== null) details.running = running;
+      if (this.#lastError !== null) details.lastError = this.#lastError;
       const answer = (status: "healthy" | "degraded" | "unhealthy", message: string): HealthCheckResult =>
         new HealthCheckResult({ status, message, details, timestamp: now });
 
@@ -115,7 +115,7 @@ export function HealthCheckMixin<Base extends Constructor>(
         return answer("degraded", `no activity for ${Math.floor(quietSeconds)} s`);
       if (errorRate !== null && errorRate > limits.errorRateWarning) {
         const warning = `error rate ${percent(errorRate)} is above ${percent(limits.errorRateWarning)}`;
-        details["warning"] = warning;
+        details.warning = warning;
         return answer("healthy", `warning: ${warning}`);
       }
       return answer("healthy", "");

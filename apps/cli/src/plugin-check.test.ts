@@ -1,0 +1,48 @@
+import type { StatusDocument } from "@ringrift/protocol";
+import { describe, expect, it } from "vitest";
+import { checkCluster, checkNode, scanExitCode } from "./plugin-check.ts";
+
+const status = (level: StatusDocument["level"], score: number | null): StatusDocument =>
+  ({
+    level,
+    score,
+    reasons: ["quorum lost | really"],
+    cluster: {
+      leaderId: null,
+      counts: { alive: 1, suspect: 0, down: 2, left: 0 },
+      quorum: { have: 1, need: 2, held: false, voters: [] },
+    },
+    nodes: [{ id: "gpu-1", state: "offline", link: "down", score: null, reasons: [] }],
+  }) as unknown as StatusDocument;
+
+describe("the monitoring plugin convention", () => {
+  it.each([
+    ["HEALTHY", 95, 0],
+    ["DEGRADED", 70, 1],
+    ["UNHEALTHY", 50, 2],
+    ["CRITICAL", 10, 2],
+    ["UNKNOWN", null, 3],
+  ] as const)("maps level %s to exit code", (level, score, exitCode) => {
+    expect(checkCluster(status(level, score)).exitCode).toBe(exitCode);
+  });
+
+  it("writes one line whose text holds no second separator, and U for an unknown score", () => {
+    const { line } = checkCluster(status("UNKNOWN", null));
+    expect(line.split("|")).toHaveLength(2);
+    expect(line).toContain("score=U;");
+    expect(line).not.toContain("\n");
+  });
+
+  it("calls an offline node critical and an unheard-of one nothing", () => {
+    expect(checkNode(status("HEALTHY", 90), "gpu-1")?.exitCode).toBe(2);
+    expect(checkNode(status("HEALTHY", 90), "gpu-9")).toBeNull();
+  });
+
+  it("never reads a scan without any check, or with one that could not tell, as OK", () => {
+    expect(scanExitCode([])).toBe(3);
+    expect(scanExitCode(["healthy", "unknown"])).toBe(3);
+    expect(scanExitCode(["unknown", "degraded"])).toBe(1);
+    expect(scanExitCode(["degraded", "unhealthy"])).toBe(2);
+    expect(scanExitCode(["healthy", "not_applicable"])).toBe(0);
+  });
+});

@@ -1,0 +1,73 @@
+import type { StatusDocument, StatusNode } from "@ringrift/protocol";
+import { age, stateWord, table, tint } from "./table.ts";
+
+/** The screen of `ringrift status`. */
+export function statusScreen(status: StatusDocument): string {
+  const { cluster } = status;
+  const { quorum, counts } = cluster;
+  const known =
+    cluster.ageSeconds !== null && cluster.ageSeconds > 5
+      ? `  ${tint(`(heard ${age(cluster.ageSeconds)})`, "warn")}`
+      : "";
+  const lines = [
+    `${stateWord(status.level)}  score ${status.score ?? "unknown"}${status.partial ? " (partial)" : ""}  cluster ${cluster.id}, seen by ${status.node.role} ${status.node.id}`,
+    ...status.reasons.map((reason) => `  ${tint(reason, "dim")}`),
+    "",
+    `leader    ${cluster.leaderId ?? tint("none", "bad")}  epoch ${cluster.epoch}  elector ${cluster.elector}${known}`,
+    `quorum    ${quorum.held ? tint("● held", "ok") : tint("■ lost", "bad")}  ${quorum.have} of ${quorum.voters.length} voters reachable, ${quorum.need} needed`,
+    `members   ${counts.alive} alive, ${counts.suspect} suspect, ${counts.down} down, ${counts.left} left`,
+    `pipeline  ${stateWord(status.pipeline.state)}${status.pipeline.reasons.length > 0 ? `  ${status.pipeline.reasons.join("; ")}` : ""}`,
+    "",
+    nodesTable(status.nodes),
+  ];
+  if (status.daemons.length > 0) lines.push("", daemonsTable(status));
+  return lines.join("\n");
+}
+
+export function nodesTable(nodes: readonly StatusNode[]): string {
+  if (nodes.length === 0) return "No node is known yet.";
+  return table(
+    ["NODE", "ROLE", "LINK", "STATE", "SCORE", "GPUS", "SEEN", "WHY"],
+    nodes.map((node) => [
+      node.id,
+      node.role,
+      stateWord(node.link),
+      stateWord(node.state),
+      node.score === null ? "?" : String(node.score),
+      node.gpus === null ? "?" : `${node.gpus.healthy}/${node.gpus.total}`,
+      age(node.lastSeenSeconds),
+      node.reasons.join("; "),
+    ]),
+  );
+}
+
+export function daemonsTable(status: StatusDocument): string {
+  if (status.daemons.length === 0) return "No daemon is supervised.";
+  return table(
+    ["DAEMON", "NODE", "STATE", "RESTARTS", "CRITICAL"],
+    status.daemons.map((daemon) => [
+      daemon.name,
+      daemon.node,
+      stateWord(daemon.state),
+      String(daemon.restarts),
+      daemon.critical ? "yes" : "no",
+    ]),
+  );
+}
+
+export function leaderScreen(status: StatusDocument): string {
+  const { cluster } = status;
+  return [
+    `leader  ${cluster.leaderId ?? tint("none", "bad")}`,
+    `epoch   ${cluster.epoch}  (elector ${cluster.elector}, known by ${status.node.id}, heard ${age(cluster.ageSeconds)})`,
+    `quorum  ${cluster.quorum.held ? tint("● held", "ok") : tint("■ lost", "bad")}  ${cluster.quorum.have} reachable, ${cluster.quorum.need} needed`,
+    "",
+    table(
+      ["VOTER", "REACHABLE"],
+      cluster.quorum.voters.map((voter) => [
+        voter.id,
+        voter.reachable ? tint("● yes", "ok") : tint("■ no", "bad"),
+      ]),
+    ),
+  ].join("\n");
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** One started program of ours, with all that it printed. */
+export interface Program {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  output(): string;
+  /** Exit code, or the signal's name. */
+  readonly exited: Promise<number | string>;
+  kill(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+const running = new Set<Program>();
+
+/** Starts `apps/<app>/dist/main.js` with exactly these variables, beside PATH and HOME. */
+export function startProgram(
+  app: "health-server" | "node-agent" | "cli",
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Program {
+  const main = fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString("utf8")).slice(-200_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const exited = new Promise<number | string>((resolve) => {
+    child.on("close", (code, signal) => {
+      running.delete(program);
+      resolve(code ?? signal ?? "unknown");
+    });
+  });
+  const program: Program = {
+    process: child,
+    pid: child.pid ?? -1,
+    output: () => output,
+    exited,
+    kill: (signal) => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+  running.add(program);
+  return program;
+}
+
+/** Kills whatever a failed test left running. */
+export async function killLeftovers(): Promise<void> {
+  await Promise.all([...running].map((program) => program.kill("SIGKILL")));
+}
+
+/**
+ * Asks again and again until `look` gives something other than null.
+ * @throws Error with what was awaited and what was last seen, after `limitMs`.
+ */
+export async function waitFor<T>(
+  what: string,
+  look: () => Promise<T | null>,
+  limitMs = 20_000,
+  lastSeen: () => string = () => "",
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  let failure = "";
+  while (performance.now() < end) {
+    try {
+      const seen = await look();
+      if (seen !== null) return seen;
+    } catch (error) {
+      failure = String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Waited ${limitMs / 1000} s for ${what}. ${failure} ${lastSeen()}`);
+}
