@@ -15,6 +15,9 @@ interface Outcome {
   readonly stderr: string;
 }
 
+/** What went wrong in one trial, or null. */
+type Trial = string | null;
+
 /** A Node to try the installed packages with. */
 interface Runtime {
   readonly name: string;
@@ -34,7 +37,7 @@ async function run(program: string, args: readonly string[], cwd: string): Promi
 }
 
 // Our own packages come from the tarballs, wherever they stand in the tree; a registry may know other versions.
-async function installAll(folder: string, packages: readonly PackedPackage[]): Promise<readonly string[]> {
+async function installProblem(folder: string, packages: readonly PackedPackage[]): Promise<Trial> {
   const tarballs = Object.fromEntries(
     packages.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]),
   );
@@ -53,10 +56,10 @@ async function installAll(folder: string, packages: readonly PackedPackage[]): P
     ["install", "--no-audit", "--no-fund", "--loglevel=error"],
     folder,
   );
-  return code === 0 ? [] : [`npm install of the tarballs failed with ${code}:\n${stderr}${stdout}`];
+  return code === 0 ? null : `npm install of the tarballs failed with ${code}:\n${stderr}${stdout}`;
 }
 
-async function importProblem(folder: string, runtime: Runtime, name: string): Promise<string | null> {
+async function importProblem(folder: string, runtime: Runtime, name: string): Promise<Trial> {
   const script = `const names = Object.keys(await import(${JSON.stringify(name)})); console.log(names.length);`;
   const { code, stdout, stderr } = await run(runtime.path, ["--input-type=module", "--eval", script], folder);
   if (code !== 0) return `${name} cannot be imported with ${runtime.name}:\n${stderr}`;
@@ -69,7 +72,7 @@ async function programProblem(
   runtime: Runtime,
   item: PackedPackage,
   bin: string,
-): Promise<string | null> {
+): Promise<Trial> {
   const target = item.manifest.bin?.[bin] ?? "";
   const path = join(folder, "node_modules", item.manifest.name, target);
   const { code, stdout, stderr } = await run(runtime.path, [path, "--version"], folder);
@@ -108,7 +111,7 @@ function requiredMajor(item: PackedPackage): number {
 }
 
 // npm links each program into .bin: the link must exist and start, since that is what people type.
-async function linkProblem(folder: string, item: PackedPackage, bin: string): Promise<string | null> {
+async function linkProblem(folder: string, item: PackedPackage, bin: string): Promise<Trial> {
   const { code, stderr } = await run(join(folder, "node_modules/.bin", bin), ["--version"], folder);
   return code === 0
     ? null
@@ -132,30 +135,32 @@ async function runtimes(): Promise<readonly Runtime[]> {
   return found;
 }
 
+// Libraries are imported only where their Node is new enough; programs must start, or say why not, on any.
+async function tryPackage(folder: string, runtime: Runtime, item: PackedPackage): Promise<readonly Trial[]> {
+  const trials: Trial[] = [];
+  if (item.manifest.exports !== undefined && runtime.major >= requiredMajor(item)) {
+    trials.push(await importProblem(folder, runtime, item.manifest.name));
+  }
+  for (const bin of Object.keys(item.manifest.bin ?? {})) {
+    trials.push(await programProblem(folder, runtime, item, bin));
+    if (runtime.path === process.execPath) trials.push(await linkProblem(folder, item, bin));
+  }
+  return trials;
+}
+
 async function main(): Promise<void> {
   await withTemporaryFolder("pack-install", async (folder) => {
     const packages = await packAll(repositoryRoot, folder);
-    const problems: (string | null)[] = [...(await installAll(folder, packages))];
-    let tried = 0;
-    for (const runtime of problems.length > 0 ? [] : await runtimes()) {
-      for (const item of packages) {
-        if (item.manifest.exports !== undefined && runtime.major >= requiredMajor(item)) {
-          problems.push(await importProblem(folder, runtime, item.manifest.name));
-          tried += 1;
-        }
-        for (const bin of Object.keys(item.manifest.bin ?? {})) {
-          problems.push(await programProblem(folder, runtime, item, bin));
-          if (runtime.path === process.execPath) problems.push(await linkProblem(folder, item, bin));
-          tried += 1;
-        }
-      }
+    const trials: Trial[] = [await installProblem(folder, packages)];
+    for (const runtime of trials[0] === null ? await runtimes() : []) {
+      for (const item of packages) trials.push(...(await tryPackage(folder, runtime, item)));
     }
-    const found = problems.filter((problem) => problem !== null);
+    const found = trials.filter((problem) => problem !== null);
     for (const problem of found) console.error(`pack-install: ${problem}`);
     console.log(
-      `pack-install: ${packages.length} packages, ${tried} imports and starts, ${found.length} problems`,
+      `pack-install: ${packages.length} packages, ${trials.length} trials, ${found.length} problems`,
     );
-    if (found.length > 0 || tried === 0) process.exitCode = 1;
+    if (found.length > 0 || packages.length === 0) process.exitCode = 1;
   });
 }
 

@@ -36,56 +36,49 @@ export function lineAt(text: string, offset: number): number {
   return line;
 }
 
+interface Piece {
+  readonly end: number;
+  readonly kind: "comment" | "string" | "template" | "regex" | "code";
+}
+
 function blank(source: string): { code: string; strings: Map<number, string> } {
   const strings = new Map<number, string>();
-  const output: string[] = [];
   // One entry per open `${`: how many braces are open inside it.
   const templates: number[] = [];
-  let index = 0;
-  const hide = (end: number): void => {
-    output.push(source.slice(index, end).replace(/[^\n]/g, " "));
-    index = end;
-  };
-  const keep = (length: number): void => {
-    output.push(source.slice(index, index + length));
-    index += length;
-  };
-  const templateText = (): void => {
-    const end = endOfTemplateText(source, index);
-    hide(end);
-    if (source.startsWith("${", index)) {
-      templates.push(0);
-      keep(2);
-    } else keep(1);
-  };
-  while (index < source.length) {
-    const character = source[index];
-    const open = templates.at(-1);
-    if (source.startsWith("//", index)) hide(endOf(source, "\n", index));
-    else if (source.startsWith("/*", index))
-      hide(Math.min(endOf(source, "*/", index + 2) + 2, source.length));
-    else if (character === '"' || character === "'") {
-      const end = endOfQuoted(source, index, character);
-      strings.set(index, source.slice(index + 1, end));
-      keep(1);
-      hide(end);
-      keep(1);
-    } else if (character === "`") {
-      keep(1);
-      templateText();
-    } else if (character === "/" && regexMayStart(output)) {
-      hide(endOfRegex(source, index));
-    } else if (character === "}" && open === 0) {
-      templates.pop();
-      keep(1);
-      templateText();
-    } else {
-      if (open !== undefined && character === "{") templates[templates.length - 1] = open + 1;
-      if (open !== undefined && character === "}") templates[templates.length - 1] = open - 1;
-      keep(1);
-    }
+  let code = "";
+  while (code.length < source.length) {
+    const start = code.length;
+    const { end, kind } = nextPiece(source, code, templates);
+    const text = source.slice(start, end);
+    if (kind === "string") strings.set(start, text.slice(1, -1));
+    if (kind === "code") code += text;
+    else if (kind === "comment" || kind === "regex") code += hidden(text);
+    // The delimiters stay: they tell where a value stood.
+    else code += text.slice(0, 1) + hidden(text.slice(1, -1)) + text.slice(-1);
   }
-  return { code: output.join(""), strings };
+  return { code, strings };
+}
+
+const hidden = (text: string): string => text.replace(/[^\n]/g, " ");
+
+function nextPiece(source: string, code: string, templates: number[]): Piece {
+  const start = code.length;
+  const character = source[start] ?? "";
+  if (source.startsWith("//", start)) return { end: endOf(source, "\n", start), kind: "comment" };
+  if (source.startsWith("/*", start)) return { end: endOf(source, "*/", start + 2) + 2, kind: "comment" };
+  if (character === '"' || character === "'")
+    return { end: endOfQuoted(source, start, character), kind: "string" };
+  if (character === "/" && regexMayStart(code)) return { end: endOfRegex(source, start), kind: "regex" };
+  const open = templates.at(-1);
+  if (character === "`" || (character === "}" && open === 0)) {
+    if (character === "}") templates.pop();
+    const end = endOfTemplateText(source, start + 1);
+    if (source[end - 1] === "{") templates.push(0);
+    return { end, kind: "template" };
+  }
+  if (open !== undefined && character === "{") templates[templates.length - 1] = open + 1;
+  if (open !== undefined && character === "}") templates[templates.length - 1] = open - 1;
+  return { end: start + 1, kind: "code" };
 }
 
 function endOf(source: string, mark: string, from: number): number {
@@ -97,15 +90,16 @@ function endOfQuoted(source: string, start: number, quote: string): number {
   let end = start + 1;
   while (end < source.length && source[end] !== quote && source[end] !== "\n")
     end += source[end] === "\\" ? 2 : 1;
-  return end;
+  return end + 1;
 }
 
+// Past the closing backtick, or past the next `${`.
 function endOfTemplateText(source: string, start: number): number {
   let end = start;
   while (end < source.length && source[end] !== "`" && !source.startsWith("${", end)) {
     end += source[end] === "\\" ? 2 : 1;
   }
-  return end;
+  return end + (source[end] === "$" ? 2 : 1);
 }
 
 function endOfRegex(source: string, start: number): number {
@@ -122,8 +116,8 @@ function endOfRegex(source: string, start: number): number {
 }
 
 // A slash divides after a value and starts a regular expression after anything else.
-function regexMayStart(output: readonly string[]): boolean {
-  const before = output.slice(-80).join("").trimEnd();
+function regexMayStart(code: string): boolean {
+  const before = code.slice(-200).trimEnd();
   if (/\b(?:return|typeof|case|in|of|do|else|void|yield|await)$/.test(before)) return true;
   return !/[\w$)\]}"'`]$/.test(before);
 }
