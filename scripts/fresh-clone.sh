@@ -8,6 +8,9 @@ group=""
 
 cleanup() {
   if [ -n "$group" ]; then kill -KILL -- "-$group" 2>/dev/null || true; fi
+  # The programs run in groups of their own; only ours have this folder in their command line.
+  local pid
+  for pid in $(pgrep -f "$work/clone" || true); do kill -KILL "$pid" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -45,13 +48,16 @@ group=$!
 set +m
 
 limit=$((SECONDS + 420))
-until grep -qi '\bready\b' "$work/log"; do
+until grep -q 'Ctrl-C' "$work/log"; do
   kill -0 "$group" 2>/dev/null || fail "start ended before it was ready"
-  [ "$SECONDS" -lt "$limit" ] || fail "start printed no \"ready\" in time"
+  [ "$SECONDS" -lt "$limit" ] || fail "start did not say in time that it runs"
   sleep 0.2
 done
 for port in "$server_port" "$agent_port"; do
-  curl --silent --show-error --fail --max-time 5 "http://127.0.0.1:$port/health" >/dev/null || fail "port $port does not answer /health"
+  for path in health ready metrics status; do
+    curl --silent --show-error --fail --max-time 5 "http://127.0.0.1:$port/$path" >/dev/null ||
+      fail "http://127.0.0.1:$port/$path does not answer with success"
+  done
 done
 
 kill -INT -- "-$group"

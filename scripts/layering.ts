@@ -24,10 +24,11 @@ export const ranks: Readonly<Record<string, number>> = {
   "@ringrift/program": 2,
   "@ringrift/endpoints": 2,
   "@ringrift/orchestrator": 3,
-  "@ringrift/health-server": 4,
-  "@ringrift/node-agent": 4,
-  "@ringrift/cli": 4,
-  "@ringrift/e2e": 5,
+  "@ringrift/overview": 4,
+  "@ringrift/health-server": 5,
+  "@ringrift/node-agent": 5,
+  "@ringrift/cli": 5,
+  "@ringrift/e2e": 6,
 };
 
 /** Packages that may reach less than their rank allows: the CLI talks to servers over HTTP. */
