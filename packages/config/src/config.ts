@@ -1,0 +1,67 @@
+import type { ThresholdValues } from "@ringrift/protocol";
+import type { SettingValue } from "./parse-value.ts";
+import type { ProgramId, Setting } from "./settings.ts";
+
+/** One setting with its value and where that came from, for printing. */
+export interface ConfigEntry {
+  readonly setting: Setting;
+  readonly value: SettingValue;
+  /** A variable's name, `--flag`, `file:line:column`, or `default`. */
+  readonly source: string;
+}
+
+interface CommonConfig {
+  readonly clusterId: string;
+  readonly nodeId: string;
+  /** The servers' mesh addresses, at least one. */
+  readonly servers: readonly string[];
+  readonly meshKeyFile: string | null;
+  readonly apiTokenFile: string | null;
+  readonly dataDir: string;
+  readonly healthCheckTimeoutSeconds: number;
+  readonly entries: readonly ConfigEntry[];
+  /** What works but should be put right, e.g. a key file that others may read. */
+  readonly warnings: readonly string[];
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+interface ServiceConfig extends CommonConfig {
+  readonly host: string;
+  /** 0 to 65535; 0 means any free port. */
+  readonly port: number;
+  readonly heartbeatIntervalSeconds: number;
+  readonly healthCheckIntervalSeconds: number;
+  readonly logLevel: LogLevel;
+  readonly thresholds: ThresholdValues;
+}
+
+export interface HealthServerConfig extends ServiceConfig {
+  readonly program: "health-server";
+  readonly elector: "standalone" | "mesh";
+  /** 0 counts the nodes that are known. */
+  readonly expectedNodes: number;
+}
+
+export interface NodeAgentConfig extends ServiceConfig {
+  readonly program: "node-agent";
+  readonly nvidiaSmi: string;
+  /** Null when not set: then no count is expected. */
+  readonly expectedGpus: number | null;
+  readonly daemonsFile: string | null;
+}
+
+export interface CliConfig extends CommonConfig {
+  readonly program: "cli";
+  readonly nvidiaSmi: string;
+  readonly expectedGpus: number | null;
+  readonly daemonsFile: string | null;
+}
+
+export interface ConfigByProgram {
+  readonly "health-server": HealthServerConfig;
+  readonly "node-agent": NodeAgentConfig;
+  readonly cli: CliConfig;
+}
+
+export type Config = ConfigByProgram[ProgramId];
