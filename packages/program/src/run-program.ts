@@ -1,0 +1,144 @@
+import {
+  type ConfigByProgram,
+  ConfigError,
+  loadConfig,
+  printConfig,
+  printConfigJson,
+} from "@ringrift/config";
+import { errorText, RingRiftError } from "@ringrift/protocol";
+import type { Logger } from "pino";
+import { readCommandLine } from "./command-line.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { createLog } from "./log.ts";
+import { Shutdown } from "./shutdown.ts";
+
+/** A started program. */
+export interface Running {
+  /** Ends the work; called at most once, and has 10 s. */
+  stop(): Promise<void>;
+  /** Reads keys and files again, on SIGHUP. */
+  reload?(): Promise<void>;
+}
+
+export interface ProgramContext {
+  readonly log: Logger;
+  readonly version: string;
+  /** Seconds since 1970. */
+  readonly startedAtSeconds: number;
+}
+
+/** The programs that run until they are stopped. */
+export type ServiceId = "health-server" | "node-agent";
+
+export interface ProgramDefinition<P extends ServiceId> {
+  readonly program: P;
+  /** The command's name, e.g. `ringrift-health-server`. */
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** Command lines for `--help`. */
+  readonly examples?: readonly string[];
+  /** Starts the work. What it throws is shown, and the program exits 1. */
+  start(config: ConfigByProgram[P], context: ProgramContext): Promise<Running>;
+}
+
+/**
+ * Runs a program from its command line to its exit: options, configuration, log, signals and exit codes.
+ *
+ * @example
+ * await runProgram({ program: "node-agent", name: "ringrift-node-agent", version, description: "Watches this host.", start });
+ */
+export async function runProgram<P extends ServiceId>(definition: ProgramDefinition<P>): Promise<void> {
+  const texts = { ...definition, examples: definition.examples ?? [definition.name] };
+  const action = readCommandLine(texts, process.argv.slice(2));
+  if (action.kind === "done") {
+    process.exitCode = action.exitCode;
+    return;
+  }
+  const config = configOrNull(definition.program, action.flags);
+  if (config === null) {
+    process.exitCode = exitCodes.configuration;
+    return;
+  }
+  if (action.kind === "print") {
+    process.stdout.write(action.json ? printConfigJson(config) : printConfig(config));
+    return;
+  }
+  if (action.kind === "check") {
+    for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
+    process.stdout.write("The configuration is good.\n");
+    return;
+  }
+  await serve(definition, config);
+}
+
+function configOrNull<P extends ServiceId>(
+  program: P,
+  flags: Readonly<Record<string, string | undefined>>,
+): ConfigByProgram[P] | null {
+  try {
+    return loadConfig(program, { flags, env: process.env });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n${error.nextStep ?? ""}\n`);
+    return null;
+  }
+}
+
+async function serve<P extends ServiceId>(
+  definition: ProgramDefinition<P>,
+  config: ConfigByProgram[P],
+): Promise<void> {
+  const log = createLog(definition.name, config.logLevel);
+  const context = { log, version: definition.version, startedAtSeconds: Date.now() / 1000 };
+  for (const warning of config.warnings) log.warn(warning);
+
+  // A signal during the start waits for it, so that what was started is also stopped.
+  const started = Promise.resolve().then(() => definition.start(config, context));
+  const shutdown = new Shutdown({
+    stop: async () => await (await started).stop(),
+    exit: (code) => process.exit(code),
+    log: (level, message, error) => log[level](error === undefined ? {} : { err: error }, message),
+    after: (delayMs, callback) => setTimeout(callback, delayMs).unref(),
+  });
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => shutdown.onSignal(signal));
+  process.on("uncaughtException", (error) => shutdown.onFatal(error, "uncaught exception"));
+  process.on("unhandledRejection", (error) => shutdown.onFatal(error, "unhandled rejection"));
+
+  let running: Running;
+  try {
+    running = await started;
+  } catch (error) {
+    if (shutdown.requested) return;
+    const facts =
+      error instanceof RingRiftError
+        ? { code: error.code, nextStep: error.nextStep, err: error }
+        : { err: error };
+    log.fatal(facts, `could not start: ${errorText(error)}`);
+    process.exit(exitCodes.failed);
+    return;
+  }
+  onReload(running, shutdown, log);
+}
+
+function onReload(running: Running, shutdown: Shutdown, log: Logger): void {
+  let reloading = false;
+  process.on("SIGHUP", () => {
+    if (shutdown.requested) return;
+    if (running.reload === undefined) log.info("SIGHUP received, but there is nothing to reload");
+    // One at a time; a reload that runs already may have read the old files, so say that this one was not made.
+    else if (reloading) log.warn("SIGHUP received while a reload runs; send it again afterwards");
+    else {
+      reloading = true;
+      Promise.resolve()
+        .then(() => running.reload?.())
+        .then(
+          () => log.info("reloaded"),
+          (error: unknown) => log.error({ err: error }, "reload failed, the old settings stay"),
+        )
+        .finally(() => {
+          reloading = false;
+        });
+    }
+  });
+}
