@@ -1,0 +1,33 @@
+import { type Judgement, toReport } from "../judgement.ts";
+import type { Probe, ProbeOutcome } from "../probe.ts";
+
+/** What a host probe is made of: words about it, and one function that reads and judges. */
+export interface HostProbe {
+  readonly name: string;
+  readonly title: string;
+  readonly reads: string;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  check(signal: AbortSignal): Promise<Checked>;
+}
+
+export interface Checked extends Omit<ProbeOutcome, "report"> {
+  readonly judgement: Judgement;
+}
+
+/** The probe that reports what `check` found. */
+export function hostProbe(parts: HostProbe, nowSeconds: () => number): Probe {
+  const { name, title, reads, intervalSeconds, timeoutSeconds } = parts;
+  return {
+    name,
+    title,
+    reads,
+    intervalSeconds,
+    timeoutSeconds,
+    async run(signal) {
+      const startedAt = nowSeconds();
+      const { judgement, ...rest } = await parts.check(signal);
+      return { report: toReport(name, reads.slice(0, 100), judgement, nowSeconds(), startedAt), ...rest };
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { createCpuProbe } from "./host/cpu.ts";
+import { createDisksProbe } from "./host/disks.ts";
+import { createLoadProbe } from "./host/load.ts";
+import { createMemoryProbe } from "./host/memory.ts";
+import { createNetworkProbe } from "./host/network.ts";
+import { createPressureProbe } from "./host/pressure.ts";
+import { createProcessesProbe } from "./host/processes.ts";
+import { createSwapProbe } from "./host/swap.ts";
+import type { Probe, ProbeOptions } from "./probe.ts";
+
+/** Every probe of this host, in the order in which people should read them. Each keeps its own memory between runs. */
+export function createProbes(options: ProbeOptions): Probe[] {
+  const { nowSeconds, procRoot = "/proc", sysRoot = "/sys", processPatterns = [] } = options;
+  return [
+    createCpuProbe(procRoot, nowSeconds),
+    createLoadProbe(procRoot, nowSeconds),
+    createMemoryProbe(procRoot, nowSeconds),
+    createSwapProbe(procRoot, nowSeconds),
+    createDisksProbe(procRoot, nowSeconds),
+    createNetworkProbe(procRoot, sysRoot, nowSeconds),
+    createPressureProbe(procRoot, nowSeconds),
+    createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
+  ];
+}
