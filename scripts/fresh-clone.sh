@@ -4,13 +4,21 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/ringrift-fresh-clone-XXXXXX")
-group=""
+
+# The programs run in process groups of their own, but all of them work in the clone.
+ours() {
+  local link
+  for link in /proc/[0-9]*/cwd; do
+    case "$(readlink "$link" 2>/dev/null || true)" in
+    "$work"/clone*) basename "$(dirname "$link")" ;;
+    esac
+  done
+}
 
 cleanup() {
-  if [ -n "$group" ]; then kill -KILL -- "-$group" 2>/dev/null || true; fi
-  # The programs run in groups of their own; only ours have this folder in their command line.
+  cd /
   local pid
-  for pid in $(pgrep -f "$work/clone" || true); do kill -KILL "$pid" 2>/dev/null || true; done
+  for pid in $(ours); do kill -KILL "$pid" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -39,11 +47,10 @@ export RINGRIFT_HEALTH_SERVER_PORT="$server_port" RINGRIFT_AGENT_PORT="$agent_po
 export RINGRIFT_SERVERS="ws://127.0.0.1:$server_port/mesh"
 
 git clone --quiet --no-hardlinks "$root" "$work/clone"
-cd "$work/clone"
 
 # Job control gives the command a process group of its own, and a SIGINT that is not ignored.
 set -m
-npx -y pnpm@12 start >"$work/log" 2>&1 </dev/null &
+(cd "$work/clone" && exec npx -y pnpm@12 start) >"$work/log" 2>&1 </dev/null &
 group=$!
 set +m
 
@@ -63,8 +70,9 @@ done
 kill -INT -- "-$group"
 code=0
 wait "$group" || code=$?
-[ "$code" -eq 0 ] || fail "start ended with $code after Ctrl-C, not 0"
-left=$(pgrep -g "$group" -a || true)
-left+=$(pgrep -f -a "$work/clone" || true)
-[ -z "$left" ] || fail "processes are left: $left"
+# npx itself reports an interrupt as 130; pnpm says when what it ran has failed.
+case "$code" in 0 | 130) ;; *) fail "start ended with $code after Ctrl-C" ;; esac
+if grep -q 'ELIFECYCLE' "$work/log"; then fail "start did not end with 0 after Ctrl-C"; fi
+left=$(ours)
+[ -z "$left" ] || fail "processes are left: $(xargs ps -o pid=,args= -p <<<"$left")"
 echo "fresh-clone: installed, built, ready and stopped in $SECONDS s"

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { acceptedText, type Setting, settings } from "@ringrift/config";
 import { type Threshold, thresholds } from "@ringrift/protocol";
 import { repositoryRoot } from "./workspace.ts";
 
@@ -34,6 +35,30 @@ export function thresholdsPage(table: Readonly<Record<string, Threshold>>): stri
   ].join("\n\n")}\n`;
 }
 
+/** `docs/settings.md`: every setting that is not a threshold, with the programs that read it. */
+export function settingsPage(table: readonly Setting[]): string {
+  const rows = table
+    .filter(({ threshold }) => threshold === undefined)
+    .map((setting) => [
+      `\`${setting.env}\``,
+      `\`--${setting.flag}\``,
+      `\`${setting.key}\``,
+      setting.default === null ? (setting.defaultText ?? "none") : `\`${setting.default}\``,
+      acceptedText(setting),
+      setting.programs.join(", "),
+      setting.meaning,
+    ]);
+  return `${[
+    "# Settings",
+    "Written by `scripts/generate-docs.ts` from `packages/config/src/settings.ts`: change the table there.",
+    "A flag wins over the variable, the variable over the file, the file over the default. The file is the one that `--config` or `RINGRIFT_CONFIG` names. An unknown key or a value that is not accepted stops the program with exit code 78. Thresholds are settings too: see [thresholds](thresholds.md).",
+    markdownTable(
+      ["variable", "flag", "key in the file", "default", "accepted", "programs", "meaning"],
+      rows,
+    ),
+  ].join("\n\n")}\n`;
+}
+
 /** The first line that differs, as a hint; null when the page is up to date. */
 export function staleness(page: GeneratedPage, current: string | null): string | null {
   if (current === page.text) return null;
@@ -50,7 +75,10 @@ export function staleness(page: GeneratedPage, current: string | null): string |
 }
 
 function main(check: boolean): void {
-  const pages: readonly GeneratedPage[] = [{ path: "docs/thresholds.md", text: thresholdsPage(thresholds) }];
+  const pages: readonly GeneratedPage[] = [
+    { path: "docs/settings.md", text: settingsPage(settings) },
+    { path: "docs/thresholds.md", text: thresholdsPage(thresholds) },
+  ];
   for (const page of pages) {
     const path = join(repositoryRoot, page.path);
     const stale = staleness(page, existsSync(path) ? readFileSync(path, "utf8") : null);

@@ -59,6 +59,30 @@ async function installProblem(folder: string, packages: readonly PackedPackage[]
   return code === 0 ? null : `npm install of the tarballs failed with ${code}:\n${stderr}${stdout}`;
 }
 
+// A TypeScript user sees our types and not our development dependencies: each type they name must be there.
+async function typesProblem(folder: string, packages: readonly PackedPackage[]): Promise<Trial> {
+  const libraries = packages.filter(({ manifest }) => manifest.exports !== undefined);
+  const lines = libraries.map(({ manifest }, index) => `export * as p${index} from "${manifest.name}";`);
+  const options = {
+    compilerOptions: {
+      module: "nodenext",
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+      typeRoots: [join(repositoryRoot, "node_modules/@types")],
+      types: ["node"],
+    },
+    files: ["consumer.ts"],
+  };
+  await writeFile(join(folder, "consumer.ts"), lines.join("\n"));
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(options));
+  const { stdout } = await run(join(repositoryRoot, "node_modules/.bin/tsc"), ["--pretty", "false"], folder);
+  const ours = stdout
+    .split("\n")
+    .filter((line) => /^(?:node_modules\/@ringrift\/|consumer\.ts|error )/.test(line));
+  return ours.length === 0 ? null : `the types of our packages do not stand alone:\n${ours.join("\n")}`;
+}
+
 async function importProblem(folder: string, runtime: Runtime, name: string): Promise<Trial> {
   const script = `const names = Object.keys(await import(${JSON.stringify(name)})); console.log(names.length);`;
   const { code, stdout, stderr } = await run(runtime.path, ["--input-type=module", "--eval", script], folder);
@@ -155,6 +179,7 @@ async function main(): Promise<void> {
     for (const runtime of trials[0] === null ? await runtimes() : []) {
       for (const item of packages) trials.push(...(await tryPackage(folder, runtime, item)));
     }
+    if (trials[0] === null) trials.push(await typesProblem(folder, packages));
     const found = trials.filter((problem) => problem !== null);
     for (const problem of found) console.error(`pack-install: ${problem}`);
     console.log(
