@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 
-const script = fileURLToPath(new URL("service.test-program.ts", import.meta.url));
+const script = fileURLToPath(new URL("service.test.program.ts", import.meta.url));
 const children: ChildProcess[] = [];
 
 interface Child {
@@ -35,7 +35,8 @@ function run(args: readonly string[], env: Record<string, string> = {}): Child {
     stderr: () => stderr,
     until: async (text) => {
       while (!stderr.includes(text)) {
-        if (child.exitCode !== null) throw new Error(`exited without "${text}": ${stderr}`);
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`exited without "${text}": ${stderr}`);
         await Promise.race([once(child.stderr, "data"), closed]);
       }
     },
@@ -66,11 +67,14 @@ describe("runProgram's command line", () => {
     expect(child.stdout()).toBe("1.2.3\n");
   });
 
-  it.each([["--no-such-option"], ["no-such-command"], ["config"], ["--port"]])("exits 64 on %s", async (argument) => {
-    const child = run([argument]);
-    expect(await child.exit()).toBe(64);
-    expect(child.stderr()).not.toBe("");
-  });
+  it.each([["--no-such-option"], ["no-such-command"], ["config"], ["--port"]])(
+    "exits 64 on %s",
+    async (argument) => {
+      const child = run([argument]);
+      expect(await child.exit()).toBe(64);
+      expect(child.stderr()).not.toBe("");
+    },
+  );
 
   it("exits 78 on bad configuration and names the value, its source and what is accepted", async () => {
     const child = run([], { RINGRIFT_HEARTBEAT_INTERVAL: "fast" });
@@ -95,6 +99,19 @@ describe("runProgram's command line", () => {
     });
   });
 
+  it("takes options before and after `config print`", async () => {
+    const child = run(["config", "print", "--node-id", "after"]);
+    expect(await child.exit()).toBe(0);
+    expect(child.stdout()).toMatch(/^nodeId +after +--node-id$/m);
+    expect(child.stdout()).toMatch(/^agentPort +0 +--port$/m);
+  });
+
+  it("exits 78 when the named file cannot be read", async () => {
+    const child = run(["--config", "/nonexistent/ringrift.yaml"]);
+    expect(await child.exit()).toBe(78);
+    expect(child.stderr()).toContain("(from --config): cannot be read");
+  });
+
   it("checks the configuration without a start", async () => {
     const good = run(["config", "check"]);
     expect(await good.exit()).toBe(0);
@@ -111,7 +128,11 @@ describe("runProgram's life", () => {
     child.process.kill("SIGTERM");
     child.process.kill("SIGTERM");
     expect(await child.exit()).toBe(0);
-    const lines = child.stderr().trim().split("\n").map((line) => JSON.parse(line));
+    const lines = child
+      .stderr()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(lines[0]).toMatchObject({ level: "info", name: "test-service", version: "1.2.3", msg: "ready" });
     expect(lines.filter((line) => line.msg === "stop called")).toHaveLength(1);
   });
@@ -154,7 +175,10 @@ describe("runProgram's life", () => {
   ])("logs the stack and exits 1 when something %s outside of any catch", async (mode, message) => {
     const child = run([], { SERVICE_MODE: mode });
     expect(await child.exit()).toBe(1);
-    const line = child.stderr().split("\n").find((text) => text.includes(message));
-    expect(JSON.parse(line ?? "{}").err.stack).toContain("service.test-program");
+    const line = child
+      .stderr()
+      .split("\n")
+      .find((text) => text.includes(message));
+    expect(JSON.parse(line ?? "{}").err.stack).toContain("service.test.program");
   });
 });

@@ -105,9 +105,10 @@ async function serve<P extends ServiceId>(
   process.on("uncaughtException", (error) => shutdown.onFatal(error, "uncaught exception"));
   process.on("unhandledRejection", (error) => shutdown.onFatal(error, "unhandled rejection"));
 
-  let running: Running;
+  onReload(started, shutdown, log);
+
   try {
-    running = await started;
+    await started;
   } catch (error) {
     if (shutdown.requested) return;
     const facts =
@@ -116,29 +117,34 @@ async function serve<P extends ServiceId>(
         : { err: error };
     log.fatal(facts, `could not start: ${errorText(error)}`);
     process.exit(exitCodes.failed);
-    return;
   }
-  onReload(running, shutdown, log);
 }
 
-function onReload(running: Running, shutdown: Shutdown, log: Logger): void {
+function onReload(started: Promise<Running>, shutdown: Shutdown, log: Logger): void {
   let reloading = false;
+  const reload = async (): Promise<void> => {
+    try {
+      const running = await started;
+      if (running.reload === undefined) {
+        log.info("SIGHUP received, but there is nothing to reload");
+        return;
+      }
+      await running.reload();
+      log.info("reloaded");
+    } catch (error) {
+      log.error({ err: error }, "reload failed, the old settings stay");
+    }
+  };
+  // Installed before the start ends: without a listener SIGHUP would end the process.
   process.on("SIGHUP", () => {
     if (shutdown.requested) return;
-    if (running.reload === undefined) log.info("SIGHUP received, but there is nothing to reload");
-    // One at a time; a reload that runs already may have read the old files, so say that this one was not made.
-    else if (reloading) log.warn("SIGHUP received while a reload runs; send it again afterwards");
-    else {
-      reloading = true;
-      Promise.resolve()
-        .then(() => running.reload?.())
-        .then(
-          () => log.info("reloaded"),
-          (error: unknown) => log.error({ err: error }, "reload failed, the old settings stay"),
-        )
-        .finally(() => {
-          reloading = false;
-        });
+    if (reloading) {
+      log.warn("SIGHUP received while a reload runs; send it again afterwards");
+      return;
     }
+    reloading = true;
+    void reload().finally(() => {
+      reloading = false;
+    });
   });
 }

@@ -15,7 +15,7 @@ await runProgram({
     await new Promise<void>((resolve) => server.listen(config.port, config.host, resolve));
     log.info({ version }, "ready");
     if (mode === "throws") setImmediate(() => thrower());
-    if (mode === "rejects") Promise.reject(new Error("nobody catches this"));
+    if (mode === "rejects") void Promise.reject(new Error("nobody catches this"));
     let stops = 0;
     return {
       stop: async () => {
