@@ -16,7 +16,7 @@ interface Child {
 
 function run(args: readonly string[], env: Record<string, string> = {}): Child {
   const child = spawn(process.execPath, [script, "--port", "0", ...args], {
-    env: { PATH: process.env["PATH"], HOME: "/nonexistent", RINGRIFT_NODE_ID: "host-1", ...env },
+    env: { PATH: process.env.PATH, HOME: "/nonexistent", RINGRIFT_NODE_ID: "host-1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.push(child);

@@ -9,7 +9,7 @@ await runProgram({
   version: "1.2.3",
   description: "A service for tests.",
   start: async (config, { log, version }) => {
-    const mode = process.env["SERVICE_MODE"];
+    const mode = process.env.SERVICE_MODE;
     if (mode === "taken") throw new RingRiftError("Port 1 is in use.", { code: "PORT_IN_USE" });
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(config.port, config.host, resolve));
