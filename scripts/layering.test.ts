@@ -62,6 +62,18 @@ describe("the floor plan", () => {
     expect(found()).toEqual([expect.stringContaining("@ringrift/extra has no rank")]);
   });
 
+  it("accepts a further entry of a package that its exports declare", () => {
+    const exports = { ".": "./dist/index.js", "./frames": "./dist/frames.js" };
+    write("packages/protocol/package.json", JSON.stringify({ name: "@ringrift/protocol", exports }));
+    write("packages/protocol/src/index.ts", "");
+    addPackage("packages/mesh", "@ringrift/mesh", ["@ringrift/protocol"], {
+      "index.ts": 'import "@ringrift/protocol/frames";\nimport "@ringrift/protocol/events";\n',
+    });
+    expect(found()).toEqual([
+      expect.stringContaining('index.ts:2 "@ringrift/protocol/events" reaches inside'),
+    ]);
+  });
+
   it("keeps the CLI to the packages it may use", () => {
     addPackage("apps/cli", "@ringrift/cli", ["@ringrift/mesh", "@ringrift/program"], { "main.ts": "" });
     expect(found()).toEqual([expect.stringContaining("@ringrift/cli may depend only on")]);

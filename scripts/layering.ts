@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { lineAt, type ScannedSource, scanSource } from "./source-scan.ts";
-import { repositoryRoot, type WorkspacePackage, workspacePackages } from "./workspace.ts";
+import { publicNames, repositoryRoot, type WorkspacePackage, workspacePackages } from "./workspace.ts";
 
 /** One broken rule: where, and why it is refused. */
 export interface Violation {
@@ -65,12 +65,14 @@ interface SourceFile {
 
 /** Checks every package of the workspace at `root`; an empty list means that the floor plan holds. */
 export function checkLayering(root: string): readonly Violation[] {
-  return workspacePackages(root)
-    .flatMap((item) => checkPackage(item))
+  const workspace = workspacePackages(root);
+  const names = new Set(workspace.flatMap(({ manifest }) => publicNames(manifest)));
+  return workspace
+    .flatMap((item) => checkPackage(item, names))
     .map((violation) => ({ ...violation, file: relative(root, violation.file).split(sep).join("/") }));
 }
 
-function checkPackage(item: WorkspacePackage): Violation[] {
+function checkPackage(item: WorkspacePackage, names: ReadonlySet<string>): Violation[] {
   const manifestPath = join(item.directory, "package.json");
   const name = item.manifest.name;
   if (ranks[name] === undefined) {
@@ -81,7 +83,7 @@ function checkPackage(item: WorkspacePackage): Violation[] {
   const files = readSources(join(item.directory, "src"));
   return [
     ...checkManifest(item, manifestPath),
-    ...files.flatMap((file) => checkImports(item, file)),
+    ...files.flatMap((file) => checkImports(item, file, names)),
     ...checkPurity(files),
   ];
 }
@@ -110,10 +112,10 @@ export function refusal(from: string, to: string): string | null {
   return null;
 }
 
-function checkImports(item: WorkspacePackage, file: SourceFile): Violation[] {
+function checkImports(item: WorkspacePackage, file: SourceFile, names: ReadonlySet<string>): Violation[] {
   const declared = file.test ? allDependencies(item) : runtimeDependencies(item);
   return file.scanned.imports.flatMap(({ specifier, line }) => {
-    const why = refuseImport(item, file, specifier, declared);
+    const why = refuseImport(item, file, specifier, declared, names);
     return why === null ? [] : [{ file: file.path, line, why }];
   });
 }
@@ -123,6 +125,7 @@ function refuseImport(
   file: SourceFile,
   specifier: string,
   declared: Readonly<Record<string, string>>,
+  names: ReadonlySet<string>,
 ): string | null {
   if (specifier.startsWith(".")) {
     const target = resolve(dirname(file.path), specifier);
@@ -132,7 +135,7 @@ function refuseImport(
   }
   if (!specifier.startsWith(scope)) return null;
   const name = specifier.split("/").slice(0, 2).join("/");
-  if (name !== specifier)
+  if (name !== specifier && !names.has(specifier))
     return `"${specifier}" reaches inside ${name}: only its public names may be imported`;
   if (name === item.manifest.name) return `"${specifier}" is this package itself: import the file`;
   const refused = refusal(item.manifest.name, name);
@@ -191,7 +194,7 @@ function readSources(directory: string): SourceFile[] {
       const inCore = name.split(sep).slice(0, -1).includes("core");
       return {
         path: join(directory, name),
-        test: name.endsWith(".test.ts"),
+        test: /\.test[.-]/.test(name),
         pure: inCore || source.split("\n", 1)[0]?.trim() === pureMark,
         scanned: scanSource(source),
       };

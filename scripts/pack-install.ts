@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { delimiter, join, sep } from "node:path";
 import { promisify } from "node:util";
 import { type PackedPackage, packAll, withTemporaryFolder } from "./pack.ts";
-import { repositoryRoot } from "./workspace.ts";
+import { publicNames, repositoryRoot } from "./workspace.ts";
 
 const execFileAsync = promisify(execFile);
 const stepTimeoutMs = 120_000;
@@ -61,8 +61,8 @@ async function installProblem(folder: string, packages: readonly PackedPackage[]
 
 // A TypeScript user sees our types and not our development dependencies: each type they name must be there.
 async function typesProblem(folder: string, packages: readonly PackedPackage[]): Promise<Trial> {
-  const libraries = packages.filter(({ manifest }) => manifest.exports !== undefined);
-  const lines = libraries.map(({ manifest }, index) => `export * as p${index} from "${manifest.name}";`);
+  const names = packages.flatMap(({ manifest }) => publicNames(manifest));
+  const lines = names.map((name, index) => `export * as library${index} from "${name}";`);
   const options = {
     compilerOptions: {
       module: "nodenext",
@@ -162,8 +162,8 @@ async function runtimes(): Promise<readonly Runtime[]> {
 // Libraries are imported only where their Node is new enough; programs must start, or say why not, on any.
 async function tryPackage(folder: string, runtime: Runtime, item: PackedPackage): Promise<readonly Trial[]> {
   const trials: Trial[] = [];
-  if (item.manifest.exports !== undefined && runtime.major >= requiredMajor(item)) {
-    trials.push(await importProblem(folder, runtime, item.manifest.name));
+  for (const name of runtime.major >= requiredMajor(item) ? publicNames(item.manifest) : []) {
+    trials.push(await importProblem(folder, runtime, name));
   }
   for (const bin of Object.keys(item.manifest.bin ?? {})) {
     trials.push(await programProblem(folder, runtime, item, bin));

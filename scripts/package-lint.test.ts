@@ -16,6 +16,7 @@ describe("contentProblems", () => {
   it.each([
     "dist/a.test.js",
     "dist/a.test.d.ts",
+    "dist/a.test-program.js",
     "src/a.js",
     "dist/a.ts",
     "testdata/a.txt",

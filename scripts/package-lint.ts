@@ -11,7 +11,7 @@ const execFileAsync = promisify(execFile);
 
 /** What must never reach a registry. */
 const unwanted: readonly { readonly pattern: RegExp; readonly why: string }[] = [
-  { pattern: /\.test\.|(?:^|\/)(?:__tests__|testdata|fixtures)\//, why: "a test or its data" },
+  { pattern: /\.test[.-]|(?:^|\/)(?:__tests__|testdata|fixtures)\//, why: "a test or its data" },
   { pattern: /(?<!\.d)\.ts$|(?:^|\/)src\//, why: "a source file" },
   { pattern: /\.tsbuildinfo$|\.tgz$|(?:^|\/)\.env|(?:^|\/)node_modules\//, why: "a leftover" },
 ];

@@ -39,6 +39,11 @@ export function workspacePackages(root: string): readonly WorkspacePackage[] {
     }));
 }
 
+/** What an import of this package may name: the package, and each further entry that its `exports` declares. */
+export function publicNames({ name, exports: entries }: Manifest): readonly string[] {
+  return Object.keys(entries ?? {}).map((entry) => name + entry.slice(1));
+}
+
 /** Reads a package.json; throws when it has no name. */
 export function readManifest(path: string): Manifest {
   const manifest: Manifest = JSON.parse(readFileSync(path, "utf8"));
