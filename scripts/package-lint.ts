@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
@@ -38,6 +40,14 @@ export function contentProblems(
     if (match !== undefined) problems.push(`${file} is ${match.why}`);
   }
   return problems;
+}
+
+// tsc never deletes what it once wrote, so a renamed source leaves its old output behind.
+function staleProblems(item: PackedPackage): string[] {
+  return item.files
+    .filter((file) => file.startsWith("dist/") && file.endsWith(".js"))
+    .filter((file) => !existsSync(join(item.directory, file.replace(/^dist/, "src").replace(/\.js$/, ".ts"))))
+    .map((file) => `${file} has no source any more: delete ${item.folder}/dist and build again`);
 }
 
 function exportTargets(node: unknown): string[] {
@@ -86,6 +96,7 @@ async function main(): Promise<void> {
       name: item.manifest.name,
       problems: [
         ...contentProblems(item.files, item.manifest),
+        ...staleProblems(item),
         ...(await publintProblems(item)),
         ...(await typeProblems(item)),
       ],
