@@ -1,1 +1,7 @@
-export {};
+export {
+  reasonsOf,
+  type SystemHealth,
+  UnifiedHealthManager,
+  type UnifiedHealthManagerOptions,
+} from "./manager.ts";
+export { type Cap, levelOf, type SystemInputs, type SystemScore, scoreSystem } from "./score.ts";

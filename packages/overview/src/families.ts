@@ -1,0 +1,105 @@
+import type { MeshStatus } from "@ringrift/mesh";
+import { type MetricFamily, stateSet } from "@ringrift/metrics";
+import type { NodeHealth } from "@ringrift/orchestrator";
+import { daemonStates, healthLevels, linkStates, nodeStates, type StatusDocument } from "@ringrift/protocol";
+
+/** The figures of a status document as metric families; what is not known has no sample. */
+export function statusFamilies(
+  status: StatusDocument,
+  mesh: MeshStatus,
+  nodes: readonly NodeHealth[],
+): MetricFamily[] {
+  const { cluster } = status;
+  const [generation = 0, term = 0] = cluster.epoch.split(".").map(Number);
+  return [
+    gauge("ringrift_health_score", "Score of the system, 0 to 100.", one(status.score)),
+    gauge(
+      "ringrift_health_component_score",
+      "Score of each component, 0 to 100.",
+      Object.entries(status.components).flatMap(([component, { score }]) =>
+        score === null ? [] : [{ labels: { component }, value: score }],
+      ),
+    ),
+    gauge(
+      "ringrift_health_level",
+      "Level of the system, 1 for the one it is in.",
+      stateSet(healthLevels, status.level, "level"),
+    ),
+    gauge(
+      "ringrift_node_state",
+      "State of each node, 1 for the one it is in.",
+      status.nodes.flatMap((node) => stateSet(nodeStates, node.state, "state", { node: node.id })),
+    ),
+    gauge(
+      "ringrift_node_up",
+      "1 while the mesh holds the node for alive or suspect.",
+      status.nodes.map((node) => ({
+        labels: { node: node.id },
+        value: node.link === "alive" || node.link === "suspect" ? 1 : 0,
+      })),
+    ),
+    gauge(
+      "ringrift_leader",
+      "1 for the node that leads, no sample while none does.",
+      cluster.leaderId === null ? [] : [{ labels: { node: cluster.leaderId }, value: 1 }],
+    ),
+    gauge("ringrift_quorum_held", "1 while a majority of the configured voters follows one leader.", one(cluster.quorum.held ? 1 : 0)),
+    gauge("ringrift_epoch", "Term of the leader known to this node.", one(term)),
+    gauge("ringrift_epoch_generation", "Generation of the election back end.", one(generation)),
+    gauge(
+      "ringrift_peers",
+      "Members by state of their link.",
+      linkStates.map((link) => ({ labels: { link }, value: cluster.counts[link] })),
+    ),
+    gauge(
+      "ringrift_daemon_state",
+      "State of each daemon, 1 for the one it is in.",
+      status.daemons.flatMap((daemon) =>
+        stateSet(daemonStates, daemon.state, "state", { node: daemon.node, daemon: daemon.name }),
+      ),
+    ),
+    {
+      name: "ringrift_daemon_restarts_total",
+      type: "counter",
+      help: "Restarts of each daemon.",
+      samples: status.daemons.map((daemon) => ({
+        labels: { node: daemon.node, daemon: daemon.name },
+        value: daemon.restarts,
+      })),
+    },
+    gauge("ringrift_pipeline_paused", "1 while the pipeline is told to pause.", one(status.pipeline.state === "paused" ? 1 : 0)),
+    gauge(
+      "ringrift_node_report_age_seconds",
+      "Age of the last report of each node.",
+      nodes.flatMap((node) =>
+        node.reportAgeSeconds === null ? [] : [{ labels: { node: node.id }, value: node.reportAgeSeconds }],
+      ),
+    ),
+    counter("ringrift_mesh_refused_total", "Peers refused, by reason.", "reason", mesh.refused),
+    counter("ringrift_dropped_total", "What was dropped at a bound, by kind.", "what", mesh.dropped),
+  ];
+}
+
+type Sample = MetricFamily["samples"][number];
+
+function one(value: number | null): Sample[] {
+  return value === null ? [] : [{ labels: {}, value }];
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+  return { name, type: "gauge", help, samples };
+}
+
+function counter(
+  name: string,
+  help: string,
+  label: string,
+  counts: Readonly<Record<string, number>>,
+): MetricFamily {
+  return {
+    name,
+    type: "counter",
+    help,
+    samples: Object.entries(counts).map(([key, value]) => ({ labels: { [label]: key }, value })),
+  };
+}

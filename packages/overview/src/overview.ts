@@ -1,0 +1,150 @@
+import type { MeshEvent, MeshStatus } from "@ringrift/mesh";
+import type { MetricFamily } from "@ringrift/metrics";
+import { type EventLog, HealthCheckOrchestrator, type NodeHealth } from "@ringrift/orchestrator";
+import { createGate, type GateView } from "@ringrift/pipeline";
+import type { EventOccurrence, NodeReport, StatusDocument, ThresholdValues } from "@ringrift/protocol";
+import { type SystemInputs, UnifiedHealthManager } from "@ringrift/scorer";
+import { statusFamilies } from "./families.ts";
+import { composeStatus, type Teller } from "./status.ts";
+
+/** Age from which what an agent heard of leader and quorum counts as unknown. */
+const meshStaleSeconds = 5;
+
+export interface OverviewOptions {
+  readonly teller: Teller;
+  readonly mesh: () => MeshStatus;
+  /** Configured number of agents; 0 counts those known and not retired. */
+  readonly expectedNodes: number;
+  readonly thresholds: ThresholdValues;
+  readonly eventLog: EventLog;
+  readonly nowSeconds: () => number;
+}
+
+/**
+ * All that one program knows, kept ready: nodes, events, score, pipeline state. A server's overview is of the cluster, an
+ * agent's of its own host.
+ */
+export interface Overview {
+  readonly orchestrator: HealthCheckOrchestrator;
+  readonly events: EventLog;
+  readonly health: UnifiedHealthManager;
+  onMeshEvent(event: MeshEvent): void;
+  applyReport(nodeId: string, report: NodeReport): void;
+  emit(occurrence: EventOccurrence): void;
+  /** Renews everything that changes with time alone; call it about once a second. */
+  tick(): void;
+  gate(): GateView;
+  status(): StatusDocument;
+  families(): MetricFamily[];
+}
+
+export function createOverview(options: OverviewOptions): Overview {
+  const { teller, thresholds, eventLog: events, nowSeconds } = options;
+  const emit = (occurrence: EventOccurrence): void => {
+    events.append(occurrence, nowSeconds(), options.mesh().epoch);
+  };
+  const orchestrator = new HealthCheckOrchestrator({ thresholds, emit });
+  const health = new UnifiedHealthManager({ read: () => inputs(), thresholds });
+  const gate = createGate(thresholds);
+
+  function ownNodes(): readonly NodeHealth[] {
+    const nodes = orchestrator.getNodes();
+    return teller.role === "server" ? nodes : nodes.filter((node) => node.id === teller.id);
+  }
+
+  function inputs(): SystemInputs {
+    const mesh = options.mesh();
+    const agents = ownNodes().filter((node) => node.role === "agent" && node.state !== "retired");
+    const expected = teller.role === "server" && options.expectedNodes > 0 ? options.expectedNodes : agents.length;
+    const meshIsKnown = mesh.statusAgeSeconds !== null && mesh.statusAgeSeconds <= meshStaleSeconds;
+    const reportsAreFresh = agents.some((node) => isFresh(node, thresholds));
+    return {
+      nodes: expected === 0 ? null : { online: agents.filter(isOnline).length, expected },
+      circuits: orchestrator.circuits(),
+      recentErrors: orchestrator.errorCount(nowSeconds()),
+      // Nothing here starts recoveries, so it is known that none has finished.
+      recoveries: { succeeded: 0, finished: 0 },
+      quorumHeld: teller.elector === "standalone" || !meshIsKnown ? null : mesh.quorum.held,
+      fresh: reportsAreFresh && meshIsKnown,
+    };
+  }
+
+  function tick(): void {
+    const now = nowSeconds();
+    const members = options.mesh().members;
+    orchestrator.applyMembers(
+      teller.role === "server" ? members : members.filter((member) => member.id === teller.id),
+      now,
+    );
+    orchestrator.tick(now);
+    const { rawScore, pauseTriggers } = health.getSystemHealth();
+    const before = gate.view().state;
+    const after = gate.evaluate({ rawScore, triggers: pauseTriggers }, now);
+    if (before === after.state) return;
+    emit({
+      name: after.state === "paused" ? "PIPELINE_PAUSED" : "PIPELINE_RESUMED",
+      data: { reasons: after.reasons },
+    });
+  }
+
+  function onMeshEvent(event: MeshEvent): void {
+    switch (event.type) {
+      case "report":
+        orchestrator.applyReport(event.nodeId, event.report, nowSeconds());
+        break;
+      case "member":
+        tick();
+        break;
+      case "leader":
+        if (event.leaderId !== null)
+          emit({ name: "LEADER_ELECTED", data: { leaderId: event.leaderId, term: event.term } });
+        else if (event.previous !== null)
+          emit({
+            name: "LEADER_LOST",
+            data: { leaderId: event.previous, reason: "no leader has the lease of a majority" },
+          });
+        break;
+      case "quorum":
+        emit({
+          name: event.held ? "QUORUM_RESTORED" : "QUORUM_LOST",
+          data: { have: event.have, need: event.need },
+        });
+        break;
+    }
+  }
+
+  const status = (): StatusDocument =>
+    composeStatus({
+      teller,
+      health: health.getSystemHealth(),
+      mesh: options.mesh(),
+      nodes: ownNodes(),
+      pipeline: gate.view(),
+      nowSeconds: nowSeconds(),
+    });
+
+  return {
+    orchestrator,
+    events,
+    health,
+    onMeshEvent,
+    applyReport: (nodeId, report) => {
+      orchestrator.applyReport(nodeId, report, nowSeconds());
+    },
+    emit,
+    tick,
+    gate: () => gate.view(),
+    status,
+    families: () => statusFamilies(status(), options.mesh(), ownNodes()),
+  };
+}
+
+/** See docs/decisions/0003: evicted and provider_down nodes do no work, whatever their link says. */
+function isOnline(node: NodeHealth): boolean {
+  const linked = node.link === "alive" || node.link === "suspect";
+  return linked && node.state !== "evicted" && node.state !== "provider_down" && node.state !== "offline";
+}
+
+function isFresh(node: NodeHealth, thresholds: ThresholdValues): boolean {
+  return node.reportAgeSeconds !== null && node.reportAgeSeconds <= thresholds.REPORT_STALE_SECONDS;
+}

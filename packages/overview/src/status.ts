@@ -1,0 +1,98 @@
+import type { MeshStatus } from "@ringrift/mesh";
+import type { NodeHealth } from "@ringrift/orchestrator";
+import { type StatusCluster, type StatusDocument, type StatusNode, statusSchemaName } from "@ringrift/protocol";
+import type { SystemHealth } from "@ringrift/scorer";
+
+/** Who is telling. */
+export interface Teller {
+  readonly id: string;
+  readonly role: "server" | "agent";
+  readonly version: string;
+  readonly startedAtSeconds: number;
+  readonly clusterId: string;
+  readonly elector: string;
+}
+
+/** All that a status document is made of. */
+export interface StatusParts {
+  readonly teller: Teller;
+  readonly health: SystemHealth;
+  readonly mesh: MeshStatus;
+  readonly nodes: readonly NodeHealth[];
+  readonly pipeline: { readonly state: "running" | "paused"; readonly reasons: readonly string[] };
+  readonly nowSeconds: number;
+}
+
+/** Composes the answer of `/status`. Pure: everything it says was known before it was asked. */
+export function composeStatus(parts: StatusParts): StatusDocument {
+  const { teller, health, nodes, pipeline, nowSeconds } = parts;
+  return {
+    schema: statusSchemaName,
+    node: {
+      id: teller.id,
+      role: teller.role,
+      version: teller.version,
+      uptimeSeconds: round(nowSeconds - teller.startedAtSeconds),
+    },
+    score: health.score,
+    level: health.level,
+    partial: health.partial,
+    reasons: health.reasons,
+    components: health.components,
+    cluster: cluster(teller, parts.mesh),
+    nodes: nodes.map(statusNode),
+    daemons: nodes.flatMap((node) =>
+      node.daemons.map(({ name, state, restarts, errorRate, critical }) => ({
+        node: node.id,
+        name,
+        state,
+        restarts,
+        errorRate,
+        critical,
+      })),
+    ),
+    pipeline: {
+      state: pipeline.state,
+      reasons: pipeline.reasons,
+      stages: nodes.flatMap((node) =>
+        node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
+      ),
+    },
+    alerts: [],
+    timestamp: nowSeconds,
+  };
+}
+
+function cluster(teller: Teller, mesh: MeshStatus): StatusCluster {
+  const counts = { alive: 0, suspect: 0, down: 0, left: 0 };
+  for (const member of mesh.members) counts[member.link] += 1;
+  const { held, have, need, voters } = mesh.quorum;
+  return {
+    id: teller.clusterId,
+    leaderId: mesh.leaderId,
+    epoch: mesh.epoch,
+    elector: teller.elector,
+    quorum: { held, have, need, voters },
+    counts,
+    ageSeconds: mesh.statusAgeSeconds,
+  };
+}
+
+function statusNode(node: NodeHealth): StatusNode {
+  return {
+    id: node.id,
+    role: node.role,
+    link: node.link,
+    state: node.state,
+    status: node.status,
+    score: node.score,
+    lastSeenSeconds: node.lastSeenSeconds === null ? null : round(node.lastSeenSeconds),
+    reportAgeSeconds: node.reportAgeSeconds === null ? null : round(node.reportAgeSeconds),
+    gpus: node.gpus === null ? null : { total: node.gpus.total, healthy: node.gpus.healthy },
+    reasons: node.reasons,
+  };
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
