@@ -1,1 +1,7 @@
-export {};
+export {
+  type ClusterMonitor,
+  createClusterMonitor,
+  type MemberSighting,
+  type NodeRecord,
+  type ReportOutcome,
+} from "./cluster-monitor.ts";
