@@ -6,11 +6,19 @@ import { createNetworkProbe } from "./host/network.ts";
 import { createPressureProbe } from "./host/pressure.ts";
 import { createProcessesProbe } from "./host/processes.ts";
 import { createSwapProbe } from "./host/swap.ts";
+import { createGpuProbe } from "./nvidia/gpu-probe.ts";
 import type { Probe, ProbeOptions } from "./probe.ts";
 
 /** Every probe of this host, in the order in which people should read them. Each keeps its own memory between runs. */
 export function createProbes(options: ProbeOptions): Probe[] {
-  const { nowSeconds, procRoot = "/proc", sysRoot = "/sys", processPatterns = [] } = options;
+  const {
+    nvidiaSmi,
+    expectedGpus,
+    nowSeconds,
+    procRoot = "/proc",
+    sysRoot = "/sys",
+    processPatterns = [],
+  } = options;
   return [
     createCpuProbe(procRoot, nowSeconds),
     createLoadProbe(procRoot, nowSeconds),
@@ -20,5 +28,6 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createNetworkProbe(procRoot, sysRoot, nowSeconds),
     createPressureProbe(procRoot, nowSeconds),
     createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
+    createGpuProbe({ nvidiaSmi, expectedGpus, procRoot, sysRoot, nowSeconds }),
   ];
 }

@@ -1,0 +1,53 @@
+import type { Measure } from "../judgement.ts";
+import { margin } from "./gpu.ts";
+import { type GpuFacts, slowdownReasons } from "./smi-parse.ts";
+import type { Cell } from "./smi-value.ts";
+
+/** Every reading of one card, in base units; a cell without a value stays without one. */
+export function gpuMeasures(facts: GpuFacts): Measure[] {
+  const labels = { gpu: String(facts.index), uuid: facts.uuid };
+  const measure = (name: string, cell: Cell<number>, more: Readonly<Record<string, string>> = {}): Measure =>
+    cell.value === null
+      ? { name, labels: { ...labels, ...more }, value: null, absence: cell.absence }
+      : { name, labels: { ...labels, ...more }, value: cell.value };
+  const slowdownMargin = margin(facts.temperatures, "slowdown");
+  return [
+    measure("gpu_utilization_ratio", facts.utilization),
+    measure("gpu_memory_used_bytes", facts.memoryUsedBytes),
+    measure("gpu_memory_total_bytes", facts.memoryTotalBytes),
+    measure("gpu_temperature_celsius", facts.temperatures.gpu),
+    { name: "gpu_temperature_slowdown_margin_celsius", labels, value: slowdownMargin },
+    measure("gpu_memory_temperature_celsius", facts.temperatures.memory),
+    measure("gpu_power_watts", facts.powerWatts),
+    measure("gpu_power_limit_watts", facts.powerLimitWatts),
+    measure("gpu_sm_clock_hertz", facts.smClockHertz),
+    measure("gpu_memory_clock_hertz", facts.memoryClockHertz),
+    measure("gpu_pcie_link_width_lanes", facts.linkWidth),
+    measure("gpu_pcie_link_width_max_lanes", facts.linkWidthMax),
+    ...facts.ecc.map(({ kind, scope, location, count }) =>
+      measure("gpu_ecc_errors", count, { kind, scope, location }),
+    ),
+    ...slowdownReasons.map((reason) =>
+      measure("gpu_slowdown_active", asNumber(facts.slowdowns[reason]), { reason }),
+    ),
+    ...(
+      [
+        ["retirement", facts.retirementPending],
+        ["remap", facts.remapPending],
+        ["repair", facts.repairPending],
+      ] as const
+    ).map(([what, cell]) => measure("gpu_reset_pending", asNumber(cell), { for: what })),
+    measure("gpu_row_remap_failure", asNumber(facts.remapFailure)),
+    ...facts.migDevices.flatMap((device) => {
+      const more = { mig: device.index, gpu_instance: device.gpuInstance };
+      return [
+        measure("gpu_mig_memory_used_bytes", device.memoryUsedBytes, more),
+        measure("gpu_mig_memory_total_bytes", device.memoryTotalBytes, more),
+      ];
+    }),
+  ];
+}
+
+function asNumber(cell: Cell<boolean>): Cell<number> {
+  return cell.value === null ? cell : { value: cell.value ? 1 : 0 };
+}

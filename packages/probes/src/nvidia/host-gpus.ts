@@ -1,0 +1,261 @@
+import { type GpuStatus, type SignalState, worstSignal } from "@ringrift/protocol";
+import { clip, type Judgement } from "../judgement.ts";
+import { type GpuVerdict, judgeGpu } from "./gpu.ts";
+import { gpuMeasures } from "./gpu-measures.ts";
+import { busKey, type GpuHardware } from "./pci-devices.ts";
+import { explainRun, lostBusIds, type SmiFailure, saysNoDevices } from "./smi-failure.ts";
+import type { GpuFacts, SmiReport } from "./smi-parse.ts";
+import type { SmiRun } from "./smi-process.ts";
+
+/** A card this process has seen answer, by the key of its bus id. */
+export type SeenGpus = ReadonlyMap<string, Pick<GpuStatus, "index" | "uuid" | "busId" | "name">>;
+
+/** What was read in one run. `report` is null when the output held no complete document; `fault` says why. */
+export interface GpuObservation {
+  readonly run: SmiRun;
+  readonly report: SmiReport | null;
+  readonly fault: string | null;
+  readonly hardware: GpuHardware;
+  readonly expectedGpus: number | null;
+  readonly seen: SeenGpus;
+}
+
+export interface GpuJudgement {
+  readonly judgement: Judgement;
+  /** Null is unknown, `[]` is a host without any. */
+  readonly gpus: readonly GpuStatus[] | null;
+  readonly utilizationRatio: number | null;
+  readonly seen: SeenGpus;
+}
+
+const maxSeen = 64;
+
+/** Judges all cards of a host together: each card, and whether all are there that should be. */
+export function judgeHostGpus(observation: GpuObservation): GpuJudgement {
+  const { report, run } = observation;
+  if (report !== null && report.gpus.length > 0) return judgeListed(observation, report);
+  if (run.kind === "missing" || saysNoDevices(run) || (report !== null && run.kind === "exited")) {
+    return judgeNone(observation);
+  }
+  return judgeFailure(observation);
+}
+
+function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgement {
+  const { run, hardware, seen, expectedGpus } = observation;
+  const slotWidths = new Map(hardware.pciGpus?.map((gpu) => [busKey(gpu.busId), gpu.slotWidth]));
+  const judged = report.gpus.map((facts) => ({
+    facts,
+    verdict: judgeGpu(facts, slotWidths.get(busKey(facts.busId)) ?? null),
+  }));
+  const listed = judged.map(({ facts, verdict }) => statusOf(facts, verdict));
+  const present = new Set(listed.map((gpu) => busKey(gpu.busId)));
+  const lost = lostGpus(seen, lostBusIds(`${report.notices}\n${errorOutput(run)}`), present);
+  const findings = [
+    ...countFindings(observation, report, lost),
+    ...(run.kind === "exited" && run.code !== 0 ? [exitFinding(run)] : []),
+  ];
+  const gpus = [...listed, ...lost];
+  const states: SignalState[] = [
+    ...gpus.map((gpu) => gpu.state),
+    ...findings.map((finding) => finding.state),
+  ];
+  const reasons = [
+    ...findings.map((finding) => finding.reason),
+    ...gpus.filter((gpu) => gpu.state !== "healthy").map((gpu) => `GPU ${gpuName(gpu)}: ${gpu.reason}`),
+  ];
+  const actions = [
+    ...judged.flatMap(({ verdict }) => verdict.findings).map((finding) => finding.action),
+    ...findings.map((finding) => finding.action),
+    ...(lost.length > 0 ? [lostAction] : []),
+  ];
+  const known = report.gpus.flatMap(({ utilization }) =>
+    utilization.value === null ? [] : [utilization.value],
+  );
+  return {
+    judgement: {
+      state: worstSignal(states),
+      reason: reasons.length > 0 ? reasons.join("; ") : `${listed.length} GPUs healthy`,
+      ...(actions.length > 0 ? { action: [...new Set(actions)].join(" ") } : {}),
+      details: {
+        driverVersion: report.driverVersion,
+        expected: expectedGpus,
+        listed: listed.length,
+        notListed: (hardware.pciGpus ?? []).map((gpu) => gpu.busId).filter((id) => !present.has(busKey(id))),
+        gpus: judged.map(({ facts, verdict }) => detailsOf(facts, verdict)),
+      },
+      measures: [
+        { name: "gpus", value: listed.length },
+        ...(expectedGpus === null ? [] : [{ name: "gpus_expected", value: expectedGpus }]),
+        ...report.gpus.flatMap(gpuMeasures),
+      ],
+    },
+    gpus,
+    utilizationRatio: known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length,
+    seen: remember(seen, listed),
+  };
+}
+
+interface HostFinding extends SmiFailure {
+  readonly state: "unknown" | "unhealthy";
+}
+
+function countFindings(
+  { expectedGpus, hardware }: GpuObservation,
+  report: SmiReport,
+  lost: readonly GpuStatus[],
+): HostFinding[] {
+  const present = new Set(report.gpus.map((gpu) => busKey(gpu.busId)));
+  const silent = (hardware.pciGpus ?? []).filter((gpu) => !present.has(busKey(gpu.busId)));
+  const count = report.gpus.length;
+  if (expectedGpus !== null && count < expectedGpus) {
+    const named = [
+      ...new Set([...lost.map((gpu) => busKey(gpu.busId)), ...silent.map((gpu) => busKey(gpu.busId))]),
+    ];
+    const where = named.length > 0 ? ` (missing: ${named.join(", ")})` : "";
+    return [
+      { state: "unhealthy", reason: `${count} of ${expectedGpus} GPUs answer${where}`, action: lostAction },
+    ];
+  }
+  if (report.attachedGpus !== null && report.attachedGpus > count + lost.length) {
+    const reason = `the driver counts ${report.attachedGpus} GPUs and describes ${count}`;
+    return [{ state: "unknown", reason, action: "Run `nvidia-smi -L` on the host and compare." }];
+  }
+  return [];
+}
+
+const lostAction = "Read the kernel log for XID lines of the bus id, drain the node and reboot it.";
+
+/** Good rows are kept when nvidia-smi fails over one card; that it failed is told beside them. */
+function exitFinding(run: SmiRun): HostFinding {
+  return { state: "unknown", ...explainRun(run) };
+}
+
+/** Cards that answered before, or that nvidia-smi names as lost, and are not listed now. */
+function lostGpus(seen: SeenGpus, namedLost: readonly string[], present: ReadonlySet<string>): GpuStatus[] {
+  const gone = new Map([...seen].filter(([key]) => !present.has(key)));
+  for (const busId of namedLost) {
+    const key = busKey(busId);
+    if (!present.has(key) && !gone.has(key)) gone.set(key, { index: null, uuid: "", busId, name: "" });
+  }
+  return [...gone.values()].map((gpu) => ({
+    ...gpu,
+    state: "unhealthy" as const,
+    reason: "lost: nvidia-smi no longer lists it",
+    utilizationRatio: null,
+  }));
+}
+
+function judgeNone(observation: GpuObservation): GpuJudgement {
+  const { run, hardware, expectedGpus, seen } = observation;
+  const lost = lostGpus(seen, [], new Set());
+  const wanted = expectedGpus !== null && expectedGpus > 0;
+  const confirmedAbsent = hardware.pciGpus?.length === 0 && !hardware.driverLoaded;
+  const details = { ...hardwareDetails(observation), listed: 0 };
+  const none = { utilizationRatio: null, seen };
+  const why = run.kind === "missing" ? explainRun(run).reason : "nvidia-smi finds no GPU";
+  if (lost.length > 0 && run.kind !== "missing") {
+    const reason = `all GPUs are lost: ${lost.map(gpuName).join(", ")}`;
+    return { ...none, gpus: lost, judgement: { state: "unhealthy", reason, action: lostAction, details } };
+  }
+  if (wanted && (confirmedAbsent || run.kind !== "missing")) {
+    const reason = `${expectedGpus} GPUs are expected and there is none: ${why}`;
+    const action = "Check lspci -d 10de: and the driver, or set the expected number of GPUs to 0.";
+    return { ...none, gpus: lost, judgement: { state: "unhealthy", reason, action, details } };
+  }
+  const evidence = (hardware.pciGpus?.length ?? 0) > 0 || hardware.driverLoaded;
+  if (!wanted && !evidence) {
+    const reason = "no NVIDIA GPU here and none is expected";
+    return { ...none, gpus: [], judgement: { state: "not_applicable", reason, details } };
+  }
+  const reason = evidence
+    ? `NVIDIA hardware is here, but ${why}`
+    : `${expectedGpus} GPUs are expected, but ${why}`;
+  return {
+    ...none,
+    gpus: null,
+    judgement: { state: "unknown", reason, action: explainRun(run).action, details },
+  };
+}
+
+function judgeFailure(observation: GpuObservation): GpuJudgement {
+  const { run, fault, seen } = observation;
+  const exitedWell = run.kind === "exited" && run.code === 0;
+  const { reason, action } =
+    exitedWell && fault !== null
+      ? { reason: fault, action: "Run `nvidia-smi -q -x` on the host and look at what it prints." }
+      : explainRun(run);
+  const details = { ...hardwareDetails(observation), driverHang: run.kind === "hung" };
+  const named = lostBusIds(errorOutput(run));
+  if (named.length === 0) {
+    const judgement: Judgement = { state: "unknown", reason, action, details };
+    return { judgement, gpus: null, utilizationRatio: null, seen };
+  }
+  // It names the card it lost; of the others nothing is known.
+  const keys = new Set(named.map(busKey));
+  const others = [...seen].filter(([key]) => !keys.has(key));
+  const lost = lostGpus(new Map([...seen].filter(([key]) => keys.has(key))), named, new Set());
+  const gpus = [
+    ...lost,
+    ...others.map(([, gpu]) => ({ ...gpu, state: "unknown" as const, reason, utilizationRatio: null })),
+  ];
+  const judgement: Judgement = {
+    state: "unhealthy",
+    reason: `lost: ${lost.map(gpuName).join(", ")}; ${reason}`,
+    action,
+    details,
+  };
+  return { judgement, gpus, utilizationRatio: null, seen };
+}
+
+function errorOutput(run: SmiRun): string {
+  if (run.kind !== "exited") return "";
+  return run.stdout.includes("<nvidia_smi_log") ? run.stderr : `${run.stdout}\n${run.stderr}`;
+}
+
+function hardwareDetails({ hardware, expectedGpus }: GpuObservation): Record<string, unknown> {
+  return {
+    expected: expectedGpus,
+    pciGpus: hardware.pciGpus?.map((gpu) => gpu.busId) ?? null,
+    driverLoaded: hardware.driverLoaded,
+  };
+}
+
+function gpuName(gpu: Pick<GpuStatus, "index" | "busId">): string {
+  return gpu.index === null ? gpu.busId : `${gpu.index} (${gpu.busId})`;
+}
+
+function statusOf(facts: GpuFacts, verdict: GpuVerdict): GpuStatus {
+  return {
+    index: facts.index,
+    uuid: clip(facts.uuid, 200),
+    busId: clip(facts.busId, 200),
+    name: clip(facts.name, 200),
+    state: verdict.state,
+    reason: clip(verdict.reason, 1000),
+    utilizationRatio: facts.utilization.value,
+  };
+}
+
+function detailsOf(facts: GpuFacts, verdict: GpuVerdict): Record<string, unknown> {
+  return {
+    index: facts.index,
+    busId: clip(facts.busId, 200),
+    name: clip(facts.name, 200),
+    state: verdict.state,
+    findings: verdict.findings,
+    notes: verdict.notes,
+    recoveryAction: facts.recoveryAction,
+    migEnabled: facts.migEnabled,
+    migDevices: facts.migDevices.length,
+    virtualization: facts.virtualization,
+  };
+}
+
+/** Cards stay remembered when they vanish: that is what makes a lost one nameable. */
+function remember(seen: SeenGpus, listed: readonly GpuStatus[]): SeenGpus {
+  const all = new Map(seen);
+  for (const { index, uuid, busId, name } of listed) {
+    if (all.size < maxSeen || all.has(busKey(busId))) all.set(busKey(busId), { index, uuid, busId, name });
+  }
+  return all;
+}
