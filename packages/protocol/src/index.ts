@@ -19,6 +19,26 @@ export {
   type HealthEvent,
   toCloudEvent,
 } from "./events.ts";
+export { decodeFrame, encodeFrame, isRefused, type RefusedFrame } from "./frame-codec.ts";
+export {
+  type ChallengeFrame,
+  type ElectionFrameMessage,
+  type Frame,
+  type FrameType,
+  frameVersion,
+  type HeartbeatFrame,
+  type HelloFrame,
+  type MemberFrame,
+  maxFrameBytes,
+  maxFrameDepth,
+  maxMembersPerFrame,
+  type ObservationFrame,
+  type PeerIdentity,
+  type ProofFrame,
+  type ReportFrame,
+  type StatusFrame,
+  type VerdictFrame,
+} from "./frames.ts";
 export {
   type CircuitState,
   circuitStates,

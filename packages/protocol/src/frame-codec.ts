@@ -1,0 +1,174 @@
+import { z } from "zod";
+import { type Frame, type FrameType, maxFrameBytes, maxFrameDepth, maxMembersPerFrame } from "./frames.ts";
+import { linkStates, nodeRoles } from "./health.ts";
+import { nodeReportSchema } from "./node-report.ts";
+
+const nodeId = z.string().regex(/^[\w.:@[\]-]{1,128}$/);
+const short = z.string().max(200);
+const count = z.int().min(0);
+const nonce = z.string().regex(/^[0-9a-f]{64}$/);
+const mac = z.union([z.string().regex(/^[0-9a-f]{64}$/), z.null()]);
+const incarnation = z.object({ boot: count, counter: count });
+const epoch = z.string().regex(/^\d{1,16}\.\d{1,16}$/);
+
+// Who one side of a link says it is; with a key the proof covers every field.
+const identity = {
+  version: count,
+  clusterId: short,
+  role: z.enum(nodeRoles),
+  nodeId,
+  instance: z.string().regex(/^[0-9a-f-]{36}$/),
+  voter: z.union([nodeId, z.null()]),
+  votersDigest: short,
+  boot: count,
+  programVersion: short,
+  nonce,
+  kid: z.union([short, z.null()]),
+};
+
+const memberSchema = z.object({
+  id: nodeId,
+  role: z.enum(nodeRoles),
+  link: z.enum(linkStates),
+  lastSeenMs: z.union([z.number().min(0), z.null()]),
+  reason: short,
+  accusers: z.array(nodeId).max(7),
+  version: short,
+});
+
+const observationSchema = z.object({
+  member: nodeId,
+  role: z.enum(nodeRoles),
+  incarnation,
+  homes: z.array(nodeId).max(7),
+  state: z.enum(linkStates),
+  reason: z.enum(["heard", "relayed", "silence", "close", "refused", "leave"]),
+  heardMsAgo: z.number().min(0),
+  closedMsAgo: z.union([z.number().min(0), z.null()]),
+  // What the agent's own link told this server, so that the others can name its version too.
+  programVersion: short,
+});
+
+const electionMessageSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("pre_vote"), term: count }),
+  z.object({ type: z.literal("pre_vote_reply"), term: count, granted: z.boolean(), voterTerm: count }),
+  z.object({ type: z.literal("vote"), term: count, transfer: z.boolean() }),
+  z.object({ type: z.literal("vote_reply"), term: count, granted: z.boolean(), quietMs: z.number().min(0) }),
+  z.object({ type: z.literal("lead"), term: count, sentAt: z.number() }),
+  z.object({ type: z.literal("lead_reply"), term: count, sentAt: z.number() }),
+  z.object({ type: z.literal("timeout_now"), term: count }),
+]);
+
+const quorumSchema = z.object({
+  configured: z.boolean(),
+  held: z.boolean(),
+  have: count,
+  need: count,
+  voters: z.array(z.object({ id: nodeId, reachable: z.boolean() })).max(7),
+});
+
+const helloSchema = z.object({ type: z.literal("hello"), ...identity });
+const challengeSchema = z.object({ type: z.literal("challenge"), ...identity, mac });
+const proofSchema = z.object({ type: z.literal("proof"), mac });
+const welcomeSchema = z.object({ type: z.literal("welcome") });
+const refusedSchema = z.object({ type: z.literal("refused") });
+const heartbeatSchema = z.object({
+  type: z.literal("heartbeat"),
+  seq: count,
+  incarnation,
+  loopLagMs: z.number().min(0),
+  epoch,
+  leaderId: z.union([nodeId, z.null()]),
+});
+const statusSchema = z.object({
+  type: z.literal("status"),
+  leaderId: z.union([nodeId, z.null()]),
+  leaderVoter: z.union([nodeId, z.null()]),
+  term: count,
+  epoch,
+  quorum: quorumSchema,
+  members: z.array(memberSchema).max(maxMembersPerFrame),
+  full: z.boolean(),
+});
+const reportSchema = z.object({ type: z.literal("report"), nodeId, report: nodeReportSchema });
+const observationsSchema = z.object({
+  type: z.literal("observations"),
+  observations: z.array(observationSchema).max(maxMembersPerFrame),
+});
+const electionSchema = z.object({ type: z.literal("election"), message: electionMessageSchema });
+const verdictSchema = z.object({
+  type: z.literal("verdict"),
+  term: count,
+  members: z.array(memberSchema).max(maxMembersPerFrame),
+  full: z.boolean(),
+});
+const leaveSchema = z.object({ type: z.literal("leave") });
+
+// One schema per frame; the compiler holds each to the type that it stands for.
+const schemaOf: { readonly [Type in FrameType]: z.ZodType<Extract<Frame, { type: Type }>> } = {
+  hello: helloSchema,
+  challenge: challengeSchema,
+  proof: proofSchema,
+  welcome: welcomeSchema,
+  refused: refusedSchema,
+  heartbeat: heartbeatSchema,
+  status: statusSchema,
+  report: reportSchema,
+  observations: observationsSchema,
+  election: electionSchema,
+  verdict: verdictSchema,
+  leave: leaveSchema,
+};
+const schemas: ReadonlyMap<string, z.ZodType<Frame>> = new Map(Object.entries(schemaOf));
+
+/** Why a text is no frame; `unknown_type` is what a newer peer may send and is no fault of the link. */
+export interface RefusedFrame {
+  readonly refused: "too_large" | "not_json" | "too_deep" | "forbidden_key" | "unknown_type" | "bad_fields";
+  /** Which field and why, at most 200 characters; never the value. */
+  readonly detail: string;
+}
+
+/** Reads one frame of untrusted text. Fields that the schema does not name are dropped; nothing is thrown. */
+export function decodeFrame(text: string): Frame | RefusedFrame {
+  if (text.length > maxFrameBytes || (text.length * 3 > maxFrameBytes && byteLength(text) > maxFrameBytes))
+    return { refused: "too_large", detail: `more than ${maxFrameBytes} bytes` };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { refused: "not_json", detail: "no JSON" };
+  }
+  const shape = checkShape(value, 0);
+  if (shape !== null) return { refused: shape, detail: shape };
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const schema = typeof type === "string" ? schemas.get(type) : undefined;
+  if (schema === undefined) return { refused: "unknown_type", detail: String(type).slice(0, 40) };
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  return { refused: "bad_fields", detail: `${issue?.path.join(".")}: ${issue?.message}`.slice(0, 200) };
+}
+
+/** A frame as text; whether it fits is checked where it is sent. */
+export function encodeFrame(frame: Frame): string {
+  return JSON.stringify(frame);
+}
+
+export function isRefused(decoded: Frame | RefusedFrame): decoded is RefusedFrame {
+  return "refused" in decoded;
+}
+
+function checkShape(value: unknown, depth: number): "too_deep" | "forbidden_key" | null {
+  if (typeof value !== "object" || value === null) return null;
+  if (depth >= maxFrameDepth) return "too_deep";
+  for (const [key, child] of Object.entries(value)) {
+    if (key === "__proto__") return "forbidden_key";
+    const problem = checkShape(child, depth + 1);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,155 @@
+import type { LinkState, NodeRole } from "./health.ts";
+import type { NodeReport } from "./node-report.ts";
+
+/** Version of the mesh's frames, told in the hello; peers of another version are refused. */
+export const frameVersion = 1;
+/** Longest frame, in bytes of UTF-8. */
+export const maxFrameBytes: number = 1024 * 1024;
+/** Deepest nesting of objects and arrays in one frame. */
+export const maxFrameDepth = 32;
+/** Most members in one frame; a longer list goes out in several. */
+export const maxMembersPerFrame = 500;
+
+/** Who one side of a link says it is; with a key its proof covers every field. */
+export interface PeerIdentity {
+  readonly version: number;
+  readonly clusterId: string;
+  readonly role: NodeRole;
+  readonly nodeId: string;
+  /** UUID of the process. */
+  readonly instance: string;
+  /** A server's voter id; null for an agent. */
+  readonly voter: string | null;
+  /** Digest of the voter list; servers that differ in it cannot form one quorum. */
+  readonly votersDigest: string;
+  /** Boot counter, which rises with each start of the node. */
+  readonly boot: number;
+  readonly programVersion: string;
+  /** 32 random bytes in hex, fresh for each link. */
+  readonly nonce: string;
+  /** The key that this side signs with; null without one. */
+  readonly kid: string | null;
+}
+
+/** First frame of the side that dials. */
+export interface HelloFrame extends PeerIdentity {
+  readonly type: "hello";
+}
+
+/** Answer of the side that was dialled, with its proof: HMAC-SHA-256 in hex, null without a key. */
+export interface ChallengeFrame extends PeerIdentity {
+  readonly type: "challenge";
+  readonly mac: string | null;
+}
+
+export interface ProofFrame {
+  readonly type: "proof";
+  readonly mac: string | null;
+}
+
+export interface HeartbeatFrame {
+  readonly type: "heartbeat";
+  /** Rises by one per heartbeat on one link. */
+  readonly seq: number;
+  readonly incarnation: { readonly boot: number; readonly counter: number };
+  /** How late the sender's event loop ran at most since the last heartbeat. */
+  readonly loopLagMs: number;
+  readonly epoch: string;
+  readonly leaderId: string | null;
+}
+
+/** One member as the sender has it; an age instead of an instant, since clocks differ. */
+export interface MemberFrame {
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly link: LinkState;
+  readonly lastSeenMs: number | null;
+  readonly reason: string;
+  readonly accusers: readonly string[];
+  readonly version: string;
+}
+
+/** What a server tells its agents. */
+export interface StatusFrame {
+  readonly type: "status";
+  /** Node id. */
+  readonly leaderId: string | null;
+  readonly leaderVoter: string | null;
+  readonly term: number;
+  readonly epoch: string;
+  readonly quorum: {
+    readonly configured: boolean;
+    readonly held: boolean;
+    readonly have: number;
+    readonly need: number;
+    readonly voters: readonly { readonly id: string; readonly reachable: boolean }[];
+  };
+  /** All members (`full`, in one or several frames), or those that changed. */
+  readonly members: readonly MemberFrame[];
+  readonly full: boolean;
+}
+
+/** An agent's report; servers pass on what came on the agent's own link, and never what was passed on to them. */
+export interface ReportFrame {
+  readonly type: "report";
+  readonly nodeId: string;
+  readonly report: NodeReport;
+}
+
+/** What one server sees of a member, for the other servers. */
+export interface ObservationFrame {
+  readonly member: string;
+  readonly role: NodeRole;
+  readonly incarnation: { readonly boot: number; readonly counter: number };
+  readonly homes: readonly string[];
+  readonly state: LinkState;
+  readonly reason: "heard" | "relayed" | "silence" | "close" | "refused" | "leave";
+  readonly heardMsAgo: number;
+  readonly closedMsAgo: number | null;
+  readonly programVersion: string;
+}
+
+/** Raft's election messages; the sender is the link's authenticated voter. */
+export type ElectionFrameMessage =
+  | { readonly type: "pre_vote"; readonly term: number }
+  | {
+      readonly type: "pre_vote_reply";
+      readonly term: number;
+      readonly granted: boolean;
+      readonly voterTerm: number;
+    }
+  | { readonly type: "vote"; readonly term: number; readonly transfer: boolean }
+  | {
+      readonly type: "vote_reply";
+      readonly term: number;
+      readonly granted: boolean;
+      readonly quietMs: number;
+    }
+  | { readonly type: "lead"; readonly term: number; readonly sentAt: number }
+  | { readonly type: "lead_reply"; readonly term: number; readonly sentAt: number }
+  | { readonly type: "timeout_now"; readonly term: number };
+
+/** What the leader of `term` declares of the members. */
+export interface VerdictFrame {
+  readonly type: "verdict";
+  readonly term: number;
+  readonly members: readonly MemberFrame[];
+  readonly full: boolean;
+}
+
+/** Every frame of the mesh. The first five make a link; the others follow on a link that is made. */
+export type Frame =
+  | HelloFrame
+  | ChallengeFrame
+  | ProofFrame
+  | { readonly type: "welcome" }
+  | { readonly type: "refused" }
+  | HeartbeatFrame
+  | StatusFrame
+  | ReportFrame
+  | { readonly type: "observations"; readonly observations: readonly ObservationFrame[] }
+  | { readonly type: "election"; readonly message: ElectionFrameMessage }
+  | VerdictFrame
+  | { readonly type: "leave" };
+
+export type FrameType = Frame["type"];
