@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument 
 import type { ConfigProblem } from "./config-error.ts";
 
 /** One `key: value` of a YAML file with its place, as `file:line:column`. */
-export interface FileEntry {
+interface FileEntry {
   readonly key: string;
   readonly text: string;
   readonly source: string;

@@ -63,7 +63,7 @@ export function gatherValues(program: ProgramId, flags: Values, env: Values, mac
 }
 
 /** The value as a message may show it: secrets and passwords within URLs are masked. */
-export function shown(setting: Setting, text: string): string {
+function shown(setting: Setting, text: string): string {
   if (setting.secret) return "****";
   const cut = text.length > 200 ? `${text.slice(0, 199)}…` : text;
   return cut.replace(/\/\/[^/@,]*@/g, "//****@");

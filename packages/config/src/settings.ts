@@ -6,7 +6,7 @@ export type ProgramId = "health-server" | "node-agent" | "cli";
  * How a value is read: `text` is one line, `name` an identifier, `program` a program to run, `file` a file that must be
  * readable, `directory` a path that need not exist yet, `urls` a comma list of ws:// or wss:// addresses.
  */
-export type SettingKind =
+type SettingKind =
   | "name"
   | "host"
   | "port"
@@ -204,7 +204,7 @@ export function settingsOf(program: ProgramId): readonly Setting[] {
 }
 
 /** The YAML key of a variable: `RINGRIFT_NODE_ID` is `nodeId`. */
-export function keyOfEnv(env: string): string {
+function keyOfEnv(env: string): string {
   return env
     .replace(/^RINGRIFT_/, "")
     .toLowerCase()

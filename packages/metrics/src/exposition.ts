@@ -99,24 +99,27 @@ function sampleLines({ name, type, samples }: Merged): string[] {
       lines.push(`${series} ${numberText(value)}\n`);
     }
   }
-  return type === "histogram" || type === "summary" ? lines : lines.sort(compare);
+  return type === "histogram" || type === "summary" ? lines : lines.sort();
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {
   const names = Object.keys(labels);
   if (names.length === 0) return "";
-  const pairs = new Map<string, string>();
-  for (const name of names.length > 1 ? names.sort(compare) : names) {
-    const value = labels[name];
-    const valid = labelName(name);
-    // An empty label is the same as none.
-    if (value === undefined || value === "" || pairs.has(valid)) continue;
-    pairs.set(valid, escapeLabel(value));
-  }
-  if (pairs.size === 0) return "";
   let text = "";
-  for (const [name, value] of pairs) text += `${text === "" ? "" : ","}${name}="${value}"`;
-  return `{${text}}`;
+  let used: Set<string> | null = null;
+  for (const name of names.length > 1 ? names.sort() : names) {
+    const value = labels[name];
+    // An empty label is the same as none.
+    if (value === undefined || value === "") continue;
+    const valid = labelName(name);
+    if (valid !== name) {
+      used ??= new Set(names);
+      if (used.has(valid)) continue;
+      used.add(valid);
+    }
+    text += `${text === "" ? "{" : ","}${valid}="${escapeLabel(value)}"`;
+  }
+  return text === "" ? "" : `${text}}`;
 }
 
 /** A label name that the formats accept; a leading double underscore is theirs. */

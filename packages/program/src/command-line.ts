@@ -9,7 +9,7 @@ export type Action =
   | { readonly kind: "done"; readonly exitCode: 0 | 64 };
 
 /** Options as given, by long name without dashes. */
-export type Flags = Readonly<Record<string, string | undefined>>;
+type Flags = Readonly<Record<string, string | undefined>>;
 
 export interface CommandLineTexts {
   readonly program: ProgramId;
