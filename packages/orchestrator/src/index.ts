@@ -1,1 +1,13 @@
-export {};
+export { type Breaker, createBreaker } from "./breaker.ts";
+export { EventLog, type EventPage } from "./event-log.ts";
+export type { NodeHealth } from "./node-health.ts";
+export { createNodeStreaks, type NodeStreaks } from "./node-state.ts";
+export { type Circuit, HealthCheckOrchestrator, type OrchestratorOptions } from "./orchestrator.ts";
+export {
+  createSchedule,
+  type Schedule,
+  type ScheduledCheck,
+  type ScheduleOptions,
+  type Timers,
+} from "./schedule.ts";
+export type { ClusterHealthSummary } from "./summary.ts";

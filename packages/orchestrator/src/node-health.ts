@@ -1,0 +1,100 @@
+import type { NodeRecord } from "@ringrift/cluster-monitor";
+import type {
+  CheckReport,
+  DaemonHealth,
+  HealthStatus,
+  LinkState,
+  NodeResources,
+  NodeRole,
+  NodeState,
+  SignalState,
+  StageReport,
+} from "@ringrift/protocol";
+
+/** One node with its verdicts: `link` is alive or not, `state` fit or not. */
+export interface NodeHealth {
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly link: LinkState;
+  readonly state: NodeState;
+  readonly status: HealthStatus | "unknown";
+  /** 0-100; null when not known. */
+  readonly score: number | null;
+  readonly reasons: readonly string[];
+  readonly gpus: { readonly total: number; readonly healthy: number } | null;
+  readonly lastSeenSeconds: number | null;
+  readonly reportAgeSeconds: number | null;
+  readonly checks: readonly CheckReport[];
+  readonly daemons: readonly DaemonHealth[];
+  readonly stages: readonly StageReport[];
+  readonly resources: NodeResources | null;
+  readonly provider: string | null;
+  readonly version: string;
+}
+
+/** Points that a check in each state costs a node; from 100, at least 0. */
+const cost: Readonly<Record<SignalState, number>> = {
+  healthy: 0,
+  not_applicable: 0,
+  unknown: 15,
+  degraded: 15,
+  unhealthy: 50,
+};
+
+/** Joins what is known of a node with its state. Pure. */
+export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
+  const { checks, gpus } = record;
+  const hasChecks = checks.length > 0 && state !== "unknown" && state !== "offline";
+  const points = checks.reduce((sum, check) => sum + cost[check.state], 0);
+  return {
+    id: record.id,
+    role: record.role,
+    link: record.link,
+    state,
+    status: statusOf(state),
+    score: hasChecks ? Math.max(0, 100 - points) : null,
+    reasons: reasonsOf(record, state),
+    gpus:
+      gpus === null
+        ? null
+        : { total: gpus.length, healthy: gpus.filter((gpu) => gpu.state === "healthy").length },
+    lastSeenSeconds: record.lastSeenSeconds,
+    reportAgeSeconds: record.reportAgeSeconds,
+    checks,
+    daemons: record.daemons,
+    stages: record.stages,
+    resources: record.resources,
+    provider: record.provider,
+    version: record.version,
+  };
+}
+
+function statusOf(state: NodeState): HealthStatus | "unknown" {
+  switch (state) {
+    case "healthy":
+    case "degraded":
+      return state;
+    case "unknown":
+    case "retired":
+      return "unknown";
+    default:
+      return "unhealthy";
+  }
+}
+
+function reasonsOf(record: NodeRecord, state: NodeState): string[] {
+  const reasons: string[] = [];
+  if (record.link !== "alive") reasons.push(`link ${record.link}: ${record.linkReason}`);
+  if (state === "retired") reasons.push("retired by an operator");
+  if (state === "unknown") {
+    const age = record.reportAgeSeconds;
+    reasons.push(age === null ? "no report yet" : `last report ${Math.round(age)} s ago`);
+  }
+  for (const check of record.checks) {
+    if (check.state !== "healthy" && check.state !== "not_applicable")
+      reasons.push(`${check.check} ${check.state}: ${check.reason}`);
+  }
+  if (reasons.length === 0 && (state === "unhealthy" || state === "evicted" || state === "degraded"))
+    reasons.push("passes again; waits for enough passes in a row");
+  return reasons;
+}

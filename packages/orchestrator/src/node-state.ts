@@ -1,0 +1,95 @@
+import type { NodeState, SignalState, ThresholdValues } from "@ringrift/protocol";
+
+/** How often one check failed and passed in a row. Failures are a real number, because they halve per hour of quiet. */
+interface Streak {
+  failures: number;
+  passes: number;
+  /** True from the unhealthy bound until enough passes in a row. */
+  latched: boolean;
+  lastFailureSeconds: number;
+  state: SignalState;
+}
+
+const quietHalfLifeSeconds = 3600;
+
+/** The consecutive failures of each check of one node. */
+export interface NodeStreaks {
+  /** Counts one fresh run of a check. */
+  observe(check: string, state: SignalState, nowSeconds: number): void;
+  /** Fit or not, by the worst check; the link is another matter. */
+  verdict(nowSeconds: number): NodeState;
+  /** Failures in a row of one check, decayed to now. */
+  failures(check: string, nowSeconds: number): number;
+}
+
+/**
+ * Counts failures of a node's checks: an unhealthy run is a failure, a degraded or unknown one holds the node at best at
+ * degraded and is neither failure nor pass, one that is not applicable does not count. Pure.
+ */
+export function createNodeStreaks(thresholds: ThresholdValues): NodeStreaks {
+  const streaks = new Map<string, Streak>();
+
+  const decayed = (streak: Streak, nowSeconds: number): number => {
+    const hours = Math.max(0, nowSeconds - streak.lastFailureSeconds) / quietHalfLifeSeconds;
+    return streak.failures * 0.5 ** hours;
+  };
+
+  function observe(check: string, state: SignalState, nowSeconds: number): void {
+    const streak = streaks.get(check) ?? {
+      failures: 0,
+      passes: 0,
+      latched: false,
+      lastFailureSeconds: nowSeconds,
+      state,
+    };
+    streaks.set(check, streak);
+    streak.state = state;
+    if (state === "unhealthy") {
+      streak.failures = decayed(streak, nowSeconds) + 1;
+      streak.passes = 0;
+      streak.lastFailureSeconds = nowSeconds;
+      if (Math.round(streak.failures) >= thresholds.NODE_UNHEALTHY_FAILURES) streak.latched = true;
+      return;
+    }
+    if (state !== "healthy") {
+      streak.passes = 0;
+      return;
+    }
+    streak.passes += 1;
+    if (streak.latched && streak.passes < thresholds.NODE_RECOVERY_PASSES) return;
+    streak.latched = false;
+    streak.failures = 0;
+  }
+
+  function stateOf(streak: Streak, nowSeconds: number): NodeState {
+    if (streak.latched) {
+      // Rounded, so that the seconds between two runs do not make five failures 4.99.
+      const failures = Math.round(decayed(streak, nowSeconds));
+      return failures >= thresholds.NODE_EVICTED_FAILURES ? "evicted" : "unhealthy";
+    }
+    if (streak.state === "not_applicable") return "healthy";
+    if (streak.state !== "healthy" || streak.failures > 0) return "degraded";
+    return "healthy";
+  }
+
+  return {
+    observe,
+    verdict: (nowSeconds) => {
+      // No check at all says nothing of the node.
+      let worst: NodeState = "unknown";
+      for (const streak of streaks.values()) {
+        const state = stateOf(streak, nowSeconds);
+        if (worst === "unknown" || rank(state) > rank(worst)) worst = state;
+      }
+      return worst;
+    },
+    failures: (check, nowSeconds) => {
+      const streak = streaks.get(check);
+      return streak === undefined ? 0 : decayed(streak, nowSeconds);
+    },
+  };
+}
+
+function rank(state: NodeState): number {
+  return ["healthy", "degraded", "unhealthy", "evicted"].indexOf(state);
+}

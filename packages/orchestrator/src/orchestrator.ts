@@ -1,0 +1,225 @@
+import {
+  type ClusterMonitor,
+  createClusterMonitor,
+  type MemberSighting,
+  type NodeRecord,
+} from "@ringrift/cluster-monitor";
+import {
+  type CircuitState,
+  type EventOccurrence,
+  HealthThresholds,
+  type LinkState,
+  type NodeReport,
+  type NodeState,
+  SlidingWindow,
+  type ThresholdValues,
+} from "@ringrift/protocol";
+import { type Breaker, createBreaker } from "./breaker.ts";
+import { type NodeHealth, nodeHealth } from "./node-health.ts";
+import { createNodeStreaks, type NodeStreaks } from "./node-state.ts";
+import { reportEvents } from "./report-events.ts";
+import {
+  type ClusterHealthSummary,
+  isAvailable,
+  isOverloaded,
+  isUnderutilized,
+  summarize,
+} from "./summary.ts";
+
+export interface OrchestratorOptions {
+  /** Told of every transition. */
+  readonly emit: (occurrence: EventOccurrence) => void;
+  readonly thresholds?: ThresholdValues;
+  readonly maxNodes?: number;
+}
+
+export interface Circuit {
+  readonly name: string;
+  readonly state: CircuitState;
+  readonly critical: boolean;
+}
+
+const maxCircuits = 100;
+const errorEvents: ReadonlySet<string> = new Set([
+  "HEALTH_CHECK_FAILED",
+  "NODE_DOWN",
+  "DAEMON_FAILED",
+  "GPU_ERROR",
+  "CIRCUIT_OPENED",
+]);
+
+/**
+ * Joins what the mesh and the nodes say into node states and a cluster summary, and tells of transitions. Keeps no clock:
+ * every call that depends on time brings `nowSeconds`, and answers are as of the last one.
+ */
+export class HealthCheckOrchestrator {
+  readonly #thresholds: ThresholdValues;
+  readonly #sink: (occurrence: EventOccurrence) => void;
+  readonly #monitor: ClusterMonitor;
+  readonly #streaks = new Map<string, NodeStreaks>();
+  readonly #retired = new Map<string, string>();
+  readonly #lastState = new Map<string, NodeState>();
+  readonly #lastLink = new Map<string, LinkState>();
+  readonly #circuits = new Map<
+    string,
+    { readonly breaker: Breaker; critical: boolean; last: CircuitState }
+  >();
+  readonly #errors: SlidingWindow;
+  #nowSeconds = 0;
+
+  constructor(options: OrchestratorOptions) {
+    this.#thresholds = options.thresholds ?? HealthThresholds;
+    this.#sink = options.emit;
+    this.#monitor = createClusterMonitor(
+      options.maxNodes === undefined ? {} : { maxNodes: options.maxNodes },
+    );
+    this.#errors = new SlidingWindow(this.#thresholds.ERROR_WINDOW_SECONDS);
+  }
+
+  applyMembers(members: readonly MemberSighting[], nowSeconds: number): void {
+    this.#nowSeconds = nowSeconds;
+    this.#monitor.applyMembers(members);
+    for (const member of members) this.#linkTransition(member);
+    this.#stateTransitions();
+  }
+
+  applyReport(nodeId: string, report: NodeReport, nowSeconds: number): void {
+    this.#nowSeconds = nowSeconds;
+    const before = this.#monitor.node(nodeId, nowSeconds);
+    const { accepted, freshChecks } = this.#monitor.applyReport(nodeId, report, nowSeconds);
+    const after = this.#monitor.node(nodeId, nowSeconds);
+    if (!accepted || after === null) return;
+    const streaks = this.#streaks.get(nodeId) ?? createNodeStreaks(this.#thresholds);
+    this.#streaks.set(nodeId, streaks);
+    for (const check of freshChecks) streaks.observe(check.check, check.state, nowSeconds);
+    for (const occurrence of reportEvents(before, after)) this.#emit(occurrence);
+    this.#stateTransitions();
+  }
+
+  /** Lets what depends on time alone show: reports grow old, circuits half-open. */
+  tick(nowSeconds: number): void {
+    this.#nowSeconds = nowSeconds;
+    this.#stateTransitions();
+    for (const name of this.#circuits.keys()) this.#circuitTransition(name, "time");
+  }
+
+  getNodeHealth(id: string): NodeHealth | null {
+    const record = this.#monitor.node(id, this.#nowSeconds);
+    return record === null ? null : nodeHealth(record, this.#stateOf(record));
+  }
+
+  getNodes(): readonly NodeHealth[] {
+    return this.#monitor.nodes(this.#nowSeconds).map((record) => nodeHealth(record, this.#stateOf(record)));
+  }
+
+  getClusterHealthSummary(): ClusterHealthSummary {
+    return summarize(this.getNodes());
+  }
+
+  getAvailableNodes(): readonly NodeHealth[] {
+    return this.#agents().filter(isAvailable);
+  }
+  getUnderutilizedNodes(): readonly NodeHealth[] {
+    return this.getAvailableNodes().filter(isUnderutilized);
+  }
+  getOverloadedNodes(): readonly NodeHealth[] {
+    return this.#agents().filter(isOverloaded);
+  }
+
+  /** Takes a node out of every count, known or not, until {@link unretire}. */
+  retire(id: string, reason: string): void {
+    if (this.#retired.has(id)) return;
+    this.#retired.set(id, reason);
+    this.#emit({ name: "NODE_RETIRED", data: { nodeId: id, reason } });
+  }
+
+  /** The node counts again; it is unknown until it reports, since what it said before is old. */
+  unretire(id: string): void {
+    if (this.#retired.delete(id)) this.#streaks.delete(id);
+  }
+
+  /** Feeds the circuit of that name; circuits past the bound of 100 are not opened. */
+  recordCircuit(name: string, ok: boolean, critical: boolean, nowSeconds: number): void {
+    this.#nowSeconds = nowSeconds;
+    let circuit = this.#circuits.get(name);
+    if (circuit === undefined) {
+      if (this.#circuits.size >= maxCircuits) return;
+      circuit = { breaker: createBreaker(this.#thresholds), critical, last: "closed" };
+      this.#circuits.set(name, circuit);
+    }
+    circuit.critical = critical;
+    circuit.breaker.record(ok, nowSeconds);
+    this.#circuitTransition(name, ok ? "a success" : "failures in a row");
+  }
+
+  circuits(): readonly Circuit[] {
+    return [...this.#circuits].map(([name, { breaker, critical }]) => ({
+      name,
+      state: breaker.state(this.#nowSeconds),
+      critical,
+    }));
+  }
+
+  /** Errors of severity error or above in the window. */
+  errorCount(nowSeconds: number): number {
+    return this.#errors.counts(nowSeconds).failed;
+  }
+
+  #agents(): readonly NodeHealth[] {
+    return this.getNodes().filter((node) => node.role === "agent");
+  }
+
+  #stateOf(record: NodeRecord): NodeState {
+    if (this.#retired.has(record.id)) return "retired";
+    if (record.link === "down" || record.link === "left") return "offline";
+    // Servers have no host report; that they answer in the mesh is all there is to know of them.
+    if (record.role === "server") return record.link === "alive" ? "healthy" : "degraded";
+    const age = record.reportAgeSeconds;
+    if (age === null || age > this.#thresholds.REPORT_STALE_SECONDS) return "unknown";
+    return this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
+  }
+
+  #linkTransition({ id, link, reason }: MemberSighting): void {
+    const previous = this.#lastLink.get(id);
+    if (previous === link) return;
+    this.#lastLink.set(id, link);
+    const data = { nodeId: id, reason };
+    if (link === "suspect") this.#emit({ name: "NODE_SUSPECT", data });
+    else if (link === "down") this.#emit({ name: "NODE_DOWN", data });
+    else if (link === "left") this.#emit({ name: "NODE_LEFT", data });
+    else if (previous === undefined || previous === "down" || previous === "left")
+      this.#emit({ name: "NODE_UP", data });
+  }
+
+  #stateTransitions(): void {
+    for (const record of this.#monitor.nodes(this.#nowSeconds)) {
+      const state = this.#stateOf(record);
+      const previous = this.#lastState.get(record.id) ?? "unknown";
+      this.#lastState.set(record.id, state);
+      if (record.role === "server" || state === previous) continue;
+      const failing = state === "unhealthy" || state === "evicted";
+      const wasFailing = previous === "unhealthy" || previous === "evicted";
+      const reason = nodeHealth(record, state).reasons.join("; ").slice(0, 1000);
+      const data = { nodeId: record.id, reason, state, previous };
+      if (failing) this.#emit({ name: "HEALTH_CHECK_FAILED", data });
+      else if (state === "healthy" || (state === "degraded" && wasFailing))
+        this.#emit({ name: "HEALTH_CHECK_PASSED", data });
+    }
+  }
+
+  #circuitTransition(name: string, reason: string): void {
+    const circuit = this.#circuits.get(name);
+    if (circuit === undefined) return;
+    const state = circuit.breaker.state(this.#nowSeconds);
+    if (state === circuit.last) return;
+    circuit.last = state;
+    const data = { circuit: name, state, critical: circuit.critical, reason };
+    if (state === "open") this.#emit({ name: "CIRCUIT_OPENED", data });
+    else if (state === "closed") this.#emit({ name: "CIRCUIT_CLOSED", data });
+  }
+
+  #emit(occurrence: EventOccurrence): void {
+    if (errorEvents.has(occurrence.name)) this.#errors.record(false, this.#nowSeconds);
+    this.#sink(occurrence);
+  }
+}
