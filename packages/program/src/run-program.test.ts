@@ -61,6 +61,13 @@ describe("runProgram's command line", () => {
     expect(help).toContain("Examples:");
   });
 
+  it("ends quietly when the reader of its output is gone", async () => {
+    const child = run(["--help"]);
+    child.process.stdout?.destroy();
+    expect(await child.exit()).toBe(0);
+    expect(child.stderr()).toBe("");
+  });
+
   it("prints the version that the app gave", async () => {
     const child = run(["--version"]);
     expect(await child.exit()).toBe(0);

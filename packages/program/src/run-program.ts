@@ -50,6 +50,7 @@ export interface ProgramDefinition<P extends ServiceId> {
  */
 export async function runProgram<P extends ServiceId>(definition: ProgramDefinition<P>): Promise<void> {
   const texts = { ...definition, examples: definition.examples ?? [definition.name] };
+  process.stdout.on("error", onStdoutError);
   const action = readCommandLine(texts, process.argv.slice(2));
   if (action.kind === "done") {
     process.exitCode = action.exitCode;
@@ -70,6 +71,12 @@ export async function runProgram<P extends ServiceId>(definition: ProgramDefinit
     return;
   }
   await serve(definition, config);
+}
+
+/** A reader that has seen enough, as `head` does, is no failure. */
+function onStdoutError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
 }
 
 function configOrNull<P extends ServiceId>(
