@@ -76,7 +76,6 @@ export async function runProgram<P extends ServiceId>(definition: ProgramDefinit
 /** A reader that has seen enough, as `head` does, is no failure. */
 function onStdoutError(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
-  process.exit();
 }
 
 function configOrNull<P extends ServiceId>(
