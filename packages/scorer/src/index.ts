@@ -1,5 +1,7 @@
+export { explainScore, reasonsOf } from "./explain.ts";
 export {
-  reasonsOf,
+  getSystemHealthLevel,
+  getSystemHealthScore,
   type SystemHealth,
   UnifiedHealthManager,
   type UnifiedHealthManagerOptions,

@@ -1,4 +1,5 @@
-import { type HealthLevel, HealthThresholds, type ThresholdValues } from "@ringrift/protocol";
+import type { HealthLevel, ThresholdValues } from "@ringrift/protocol";
+import { reasonsOf } from "./explain.ts";
 import { type SystemInputs, type SystemScore, scoreSystem } from "./score.ts";
 
 /** A score with its reasons in words. */
@@ -9,7 +10,8 @@ export interface SystemHealth extends SystemScore {
 export interface UnifiedHealthManagerOptions {
   /** Reads the inputs from live data, without waiting for anything. */
   readonly read: () => SystemInputs;
-  readonly thresholds?: ThresholdValues;
+  /** Those that differ from the defaults. */
+  readonly thresholds?: Partial<ThresholdValues>;
 }
 
 /**
@@ -22,11 +24,11 @@ export interface UnifiedHealthManagerOptions {
  */
 export class UnifiedHealthManager {
   readonly #read: () => SystemInputs;
-  readonly #thresholds: ThresholdValues;
+  readonly #thresholds: Partial<ThresholdValues>;
 
   constructor(options: UnifiedHealthManagerOptions) {
     this.#read = options.read;
-    this.#thresholds = options.thresholds ?? HealthThresholds;
+    this.#thresholds = options.thresholds ?? {};
   }
 
   /** @throws RingRiftError as {@link scoreSystem} does. */
@@ -44,14 +46,18 @@ export class UnifiedHealthManager {
   }
 }
 
-/** Why the score is what it is: caps that hold it down, then every component that costs points or is not known. */
-export function reasonsOf(result: SystemScore): string[] {
-  const binding = result.caps.filter(({ cap }) => result.rawScore !== null && cap < result.rawScore);
-  const idle = result.caps.filter((cap) => !binding.includes(cap));
-  const costly = Object.values(result.components).filter(({ score }) => score === null || score < 100);
-  return [
-    ...binding.map(({ cap, reason }) => `${reason}: at most ${cap}`),
-    ...idle.map(({ reason }) => reason),
-    ...costly.map((component) => (component.known ? component.detail : `unknown: ${component.detail}`)),
-  ];
+/** The score of these inputs, 0-100 after caps; null when no component is known. */
+export function getSystemHealthScore(
+  inputs: SystemInputs,
+  thresholds?: Partial<ThresholdValues>,
+): number | null {
+  return scoreSystem(inputs, thresholds).score;
+}
+
+/** The level of these inputs. */
+export function getSystemHealthLevel(
+  inputs: SystemInputs,
+  thresholds?: Partial<ThresholdValues>,
+): HealthLevel {
+  return scoreSystem(inputs, thresholds).level;
 }

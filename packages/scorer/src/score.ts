@@ -1,5 +1,7 @@
+// core: pure
 import {
   type CircuitState,
+  circuitStates,
   type HealthLevel,
   HealthThresholds,
   RingRiftError,
@@ -63,11 +65,9 @@ const openCriticalPenalty = 20;
  * @example
  * scoreSystem({ nodes: { online: 0, expected: 4 }, circuits: [], recentErrors: 0, recoveries: null, quorumHeld: true }).score; // 39
  */
-export function scoreSystem(
-  inputs: SystemInputs,
-  thresholds: ThresholdValues = HealthThresholds,
-): SystemScore {
+export function scoreSystem(inputs: SystemInputs, overrides: Partial<ThresholdValues> = {}): SystemScore {
   checkInputs(inputs);
+  const thresholds = { ...HealthThresholds, ...overrides };
   const components = {
     nodeAvailability: nodeAvailability(inputs.nodes),
     circuitHealth: circuitHealth(inputs.circuits),
@@ -91,8 +91,9 @@ export function scoreSystem(
 }
 
 /** Level of a score: each bound belongs to the better level. */
-export function levelOf(score: number | null, thresholds: ThresholdValues = HealthThresholds): HealthLevel {
+export function levelOf(score: number | null, overrides: Partial<ThresholdValues> = {}): HealthLevel {
   if (score === null) return "UNKNOWN";
+  const thresholds = { ...HealthThresholds, ...overrides };
   if (score >= thresholds.SCORE_HEALTHY) return "HEALTHY";
   if (score >= thresholds.SCORE_DEGRADED) return "DEGRADED";
   if (score >= thresholds.SCORE_UNHEALTHY) return "UNHEALTHY";
@@ -188,20 +189,35 @@ function capsOf(inputs: SystemInputs, pauseTriggers: readonly string[]): Cap[] {
   return caps;
 }
 
-function checkInputs({ nodes, recentErrors, recoveries }: SystemInputs): void {
-  const counts: readonly (readonly [string, number | undefined | null])[] = [
-    ["nodes.online", nodes?.online],
-    ["nodes.expected", nodes?.expected],
-    ["recentErrors", recentErrors],
-    ["recoveries.succeeded", recoveries?.succeeded],
-    ["recoveries.finished", recoveries?.finished],
-  ];
-  for (const [field, value] of counts) {
-    if (value !== null && value !== undefined && (!Number.isSafeInteger(value) || value < 0))
-      throw invalid(`${field} is ${value}; a whole number from 0 is accepted.`);
+function checkInputs(inputs: SystemInputs): void {
+  const { nodes, circuits, recentErrors, recoveries } = inputs;
+  for (const field of ["nodes", "circuits", "recentErrors", "recoveries", "quorumHeld"] as const) {
+    if (inputs[field] === undefined) throw invalid(`${field} is missing.`);
   }
-  if (recoveries !== null && recoveries.succeeded > recoveries.finished)
-    throw invalid(`recoveries.succeeded is ${recoveries.succeeded} of only ${recoveries.finished} finished.`);
+  if (nodes !== null) {
+    checkCount("nodes.online", nodes.online);
+    checkCount("nodes.expected", nodes.expected);
+  }
+  if (recentErrors !== null) checkCount("recentErrors", recentErrors);
+  if (recoveries !== null) {
+    checkCount("recoveries.succeeded", recoveries.succeeded);
+    checkCount("recoveries.finished", recoveries.finished);
+    if (recoveries.succeeded > recoveries.finished)
+      throw invalid(
+        `recoveries.succeeded is ${recoveries.succeeded} of only ${recoveries.finished} finished.`,
+      );
+  }
+  for (const [index, { state, critical }] of (circuits ?? []).entries()) {
+    if (!circuitStates.includes(state))
+      throw invalid(`circuits[${index}].state is ${state}; ${circuitStates.join(", ")} are accepted.`);
+    if (typeof critical !== "boolean")
+      throw invalid(`circuits[${index}].critical is ${critical}; true and false are accepted.`);
+  }
+}
+
+function checkCount(field: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw invalid(`${field} is ${value}; a whole number from 0 is accepted.`);
 }
 
 function invalid(text: string): RingRiftError {
