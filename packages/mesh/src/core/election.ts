@@ -1,73 +1,222 @@
+import { campaign, countPoll, countVote, hurry, poll } from "./campaign.ts";
 import type { ElectionMessage } from "./election-message.ts";
-import type { ElectionTiming } from "./election-timing.ts";
+import type { ElectionEffect, ElectionState } from "./election-state.ts";
+import { acknowledge, contactAt, lead, resetElectionTimer, stepDown, transfer } from "./leadership.ts";
 
-export type ElectionRole = "follower" | "pre_candidate" | "candidate" | "leader";
-
-/** What a voter must find again after a restart; losing it lets the voter vote twice in one term. */
-export interface PersistedVote {
-  readonly term: number;
-  readonly votedFor: string | null;
-}
-
-export interface ElectionOptions {
-  readonly self: string;
-  /** Ids of all configured voters, `self` among them. */
-  readonly voters: readonly string[];
-  readonly timing: ElectionTiming;
-  /** In [0, 1). */
-  readonly random: () => number;
-}
+// Raft's election without its log. The contract with the shell: effects are carried out in order, and a `persist` is
+// on disk before anything after it starts; a shell that cannot persist must stop stepping.
 
 export type ElectionInput =
   | { readonly type: "tick" }
   | { readonly type: "message"; readonly from: string; readonly message: ElectionMessage }
   /** `refused`: the peer's host answered a redial with "connection refused", so its process is gone. */
   | { readonly type: "link"; readonly peer: string; readonly up: boolean; readonly refused?: boolean }
-  /** Hand leadership to another voter; nothing happens unless this voter leads. */
+  /** Hand leadership to another voter; nothing happens unless this voter leads and another answers it. */
   | { readonly type: "transfer" };
 
-/** Carried out strictly in order; nothing after a `persist` may start before it is on disk. */
-export type ElectionEffect =
-  | ({ readonly type: "persist" } & PersistedVote)
-  | { readonly type: "send"; readonly to: string; readonly message: ElectionMessage }
-  | {
-      readonly type: "role";
-      readonly role: ElectionRole;
-      readonly leaderId: string | null;
-      readonly term: number;
-    };
-
-/** One voter's state; only `step` changes it. */
-export interface ElectionState {
-  readonly self: string;
-  readonly voters: readonly string[];
-  readonly timing: ElectionTiming;
-  readonly term: number;
-  readonly votedFor: string | null;
-  readonly role: ElectionRole;
-  readonly leaderId: string | null;
-}
-
-/** A voter as it starts: follower, with what it had persisted (`{ term: 0, votedFor: null }` the first time). */
-export function createElection(
-  options: ElectionOptions,
-  persisted: PersistedVote,
-  _now: number,
-): ElectionState {
-  return { ...options, ...persisted, role: "follower", leaderId: null };
-}
+type MessageOf<Type extends ElectionMessage["type"]> = Extract<ElectionMessage, { type: Type }>;
 
 /** Advances the voter by one input; `now` is monotonic milliseconds. */
-export function step(_state: ElectionState, _input: ElectionInput, _now: number): ElectionEffect[] {
-  return [];
-}
-
-/** Whether this voter leads and may act at `now`; ask at the moment of each act, never earlier. */
-export function leaseHeld(_state: ElectionState, _now: number): boolean {
-  return false;
+export function step(state: ElectionState, input: ElectionInput, now: number): ElectionEffect[] {
+  const { role, leaderId, term } = state;
+  const effects = apply(state, input, now);
+  if (state.role !== role || state.leaderId !== leaderId || state.term !== term) {
+    effects.push({ type: "role", role: state.role, leaderId: state.leaderId, term: state.term });
+  }
+  return effects;
 }
 
 /** When the next tick matters; a later tick is safe, only slower. */
-export function nextTickAt(_state: ElectionState): number {
-  return 0;
+export function nextTickAt(state: ElectionState): number {
+  return state.role === "leader" ? state.heartbeatDueAt : state.electionDueAt;
 }
+
+function apply(state: ElectionState, input: ElectionInput, now: number): ElectionEffect[] {
+  switch (input.type) {
+    case "tick":
+      return tick(state, now);
+    case "link":
+      return onLink(state, input.peer, input.up, input.refused ?? false, now);
+    case "transfer":
+      return transfer(state, now);
+    case "message": {
+      const { from, message } = input;
+      if (from === state.self || !state.voters.includes(from)) return [];
+      return receive(state, from, message, now);
+    }
+  }
+}
+
+function tick(state: ElectionState, now: number): ElectionEffect[] {
+  if (state.role === "leader") return lead(state, now);
+  return now >= state.electionDueAt ? poll(state, now) : [];
+}
+
+function onLink(
+  state: ElectionState,
+  peer: string,
+  up: boolean,
+  refused: boolean,
+  now: number,
+): ElectionEffect[] {
+  if (up) {
+    state.downLinks.delete(peer);
+    return [];
+  }
+  if (!state.voters.includes(peer)) return [];
+  state.downLinks.add(peer);
+  if (refused && state.role === "follower" && peer === state.leaderId) {
+    state.leaderRefused = true;
+    hurry(state, now);
+  }
+  return [];
+}
+
+function receive(
+  state: ElectionState,
+  from: string,
+  message: ElectionMessage,
+  now: number,
+): ElectionEffect[] {
+  switch (message.type) {
+    case "pre_vote":
+      return [answerPoll(state, from, message.term, now)];
+    case "pre_vote_reply":
+      return onPollReply(state, from, message, now);
+    case "vote":
+      return onVoteRequest(state, from, message, now);
+    case "vote_reply":
+      return onVoteReply(state, from, message, now);
+    case "lead":
+      return onLead(state, from, message, now);
+    case "lead_reply":
+      return onLeadReply(state, from, message, now);
+    case "timeout_now": {
+      const leaderAsks = state.role === "follower" && from === state.leaderId && message.term === state.term;
+      return leaderAsks ? campaign(state, now, true) : [];
+    }
+  }
+}
+
+/** A poll changes neither term nor timer nor vote of the voter that answers it. */
+function answerPoll(state: ElectionState, from: string, term: number, now: number): ElectionEffect {
+  const granted = term > state.term && !followsLiveLeader(state, now);
+  return reply(from, { type: "pre_vote_reply", term, granted, voterTerm: state.term });
+}
+
+function onPollReply(
+  state: ElectionState,
+  from: string,
+  message: MessageOf<"pre_vote_reply">,
+  now: number,
+): ElectionEffect[] {
+  if (state.role !== "pre_candidate") return [];
+  if (message.granted) return message.term === state.term + 1 ? countPoll(state, from, now) : [];
+  return adoptHigherTerm(state, message.voterTerm, now);
+}
+
+function onVoteRequest(
+  state: ElectionState,
+  from: string,
+  message: MessageOf<"vote">,
+  now: number,
+): ElectionEffect[] {
+  const quietMs = now - state.heardLeaderAt;
+  if (message.term < state.term) {
+    return [reply(from, { type: "vote_reply", term: state.term, granted: false, quietMs })];
+  }
+  if (followsLiveLeader(state, now) && !message.transfer) return [];
+  const adopted = adoptHigherTerm(state, message.term, now);
+  if (state.votedFor !== null && state.votedFor !== from) {
+    return [reply(from, { type: "vote_reply", term: state.term, granted: false, quietMs })];
+  }
+  const already = adopted.length === 0 && state.votedFor === from;
+  state.votedFor = from;
+  if (state.role === "pre_candidate") state.role = "follower";
+  resetElectionTimer(state, now);
+  const granted = reply(from, { type: "vote_reply", term: state.term, granted: true, quietMs });
+  return already ? [granted] : [{ type: "persist", term: state.term, votedFor: from }, granted];
+}
+
+function onVoteReply(
+  state: ElectionState,
+  from: string,
+  message: MessageOf<"vote_reply">,
+  now: number,
+): ElectionEffect[] {
+  if (message.term > state.term) return adoptHigherTerm(state, message.term, now);
+  if (state.role !== "candidate" || message.term < state.term || !message.granted) return [];
+  return countVote(state, from, message.quietMs, now);
+}
+
+function onLead(
+  state: ElectionState,
+  from: string,
+  message: MessageOf<"lead">,
+  now: number,
+): ElectionEffect[] {
+  const adopted = adoptHigherTerm(state, message.term, now);
+  const answer = reply(from, { type: "lead_reply", term: state.term, sentAt: message.sentAt });
+  // A lower term is answered with ours, which deposes a leader that a majority has moved past.
+  if (message.term < state.term) return [answer];
+  if (state.role === "leader") return [];
+  state.role = "follower";
+  state.leaderId = from;
+  state.leaderRefused = false;
+  state.heardLeaderAt = now;
+  resetElectionTimer(state, now);
+  return [...adopted, answer];
+}
+
+function onLeadReply(
+  state: ElectionState,
+  from: string,
+  message: MessageOf<"lead_reply">,
+  now: number,
+): ElectionEffect[] {
+  if (message.term > state.term) return adoptHigherTerm(state, message.term, now);
+  if (state.role === "leader" && message.term === state.term) acknowledge(state, from, message.sentAt, now);
+  return [];
+}
+
+/** Enters a higher term as a follower without a vote in it; nothing when `term` is not higher. */
+function adoptHigherTerm(state: ElectionState, term: number, now: number): ElectionEffect[] {
+  if (term <= state.term) return [];
+  state.term = term;
+  state.votedFor = null;
+  // A timer that already runs goes on: an adopted term alone must not put the next campaign off.
+  if (state.role === "leader") stepDown(state, now);
+  state.role = "follower";
+  state.leaderId = null;
+  return [{ type: "persist", term, votedFor: null }];
+}
+
+/** Stickiness: whoever hears its leader, or leads a majority, has no reason to hold an election. */
+function followsLiveLeader(state: ElectionState, now: number): boolean {
+  if (state.leaderRefused) return false;
+  const heardAt = state.role === "leader" ? contactAt(state, now) : state.heardLeaderAt;
+  return now - heardAt < state.timing.electionTimeoutMinMs;
+}
+
+function reply(to: string, message: ElectionMessage): ElectionEffect {
+  return { type: "send", to, message };
+}
+
+export type { ElectionMessage } from "./election-message.ts";
+export {
+  createElection,
+  type ElectionEffect,
+  type ElectionOptions,
+  type ElectionRole,
+  type ElectionState,
+  type PersistedVote,
+  VotersError,
+} from "./election-state.ts";
+export {
+  clockDriftAllowance,
+  defaultElectionTiming,
+  type ElectionTiming,
+  ElectionTimingError,
+  validateTiming,
+} from "./election-timing.ts";
+export { connectedVoters, leaseHeld } from "./leadership.ts";

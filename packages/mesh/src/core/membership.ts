@@ -1,53 +1,21 @@
-import type { LinkState, NodeRole } from "@ringrift/protocol";
+import { createLocalHealth, type LocalHealth, noteLag } from "./local-health.ts";
+import { defaultMassFailureTiming, type MassFailureTiming, massFailure } from "./mass-failure.ts";
+import { compareIncarnations, type Member } from "./member.ts";
+import type {
+  MembershipInput,
+  MembershipResult,
+  MemberTransition,
+  Observation,
+  Refusal,
+} from "./membership-input.ts";
+import { defaultSuspicionTiming, judge, type SuspicionTiming } from "./suspicion.ts";
 
-/** Orders the lives of one node: a restart has a newer `boot`, a refutation a higher `counter`. */
-export interface Incarnation {
-  readonly boot: number;
-  readonly counter: number;
-}
+export type MembershipTiming = SuspicionTiming & MassFailureTiming;
 
-/** Why a member has its state; `silence`, `close` and `refused` are accusations. */
-export type MemberReason = "heard" | "relayed" | "silence" | "close" | "refused" | "leave";
-
-/** One member as one observer sees it; instants are on the observer's clock. */
-export interface Member {
-  readonly id: string;
-  readonly role: NodeRole;
-  readonly incarnation: Incarnation;
-  /** Servers that should see it. */
-  readonly homes: readonly string[];
-  readonly state: LinkState;
-  readonly reason: MemberReason;
-  /** Who said so: the observer itself or the server whose observation decided. */
-  readonly accuser: string;
-  readonly since: number;
-  readonly lastHeardAt: number;
-  readonly closedAt: number | null;
-}
-
-/** What one server tells another about a member; ages instead of instants, since clocks differ. */
-export interface Observation {
-  readonly member: string;
-  readonly role: NodeRole;
-  readonly incarnation: Incarnation;
-  readonly homes: readonly string[];
-  readonly state: LinkState;
-  readonly reason: MemberReason;
-  readonly heardMsAgo: number;
-  /** Age of the abnormal close that the member has not come back from. */
-  readonly closedMsAgo: number | null;
-}
-
-export interface MembershipTiming {
-  /** Interval at which members send heartbeats. */
-  readonly heartbeatMs: number;
-  /** Heartbeats missed before a silent member is suspect. */
-  readonly missedHeartbeats: number;
-  /** From suspect to down when nothing but silence or one close is known. */
-  readonly suspicionMs: number;
-  /** From an abnormal close to down when enough servers saw it or the host refused a redial. */
-  readonly reconnectGraceMs: number;
-}
+export const defaultMembershipTiming: MembershipTiming = {
+  ...defaultSuspicionTiming,
+  ...defaultMassFailureTiming,
+};
 
 export interface MembershipOptions {
   /** Id of the observing server. */
@@ -55,64 +23,259 @@ export interface MembershipOptions {
   /** Ids of all configured servers. */
   readonly servers: readonly string[];
   readonly timing: MembershipTiming;
+  /** Newcomers beyond this many are refused; 20,000 when unset. */
+  readonly maxMembers?: number;
 }
 
-export type MembershipInput =
-  /** A link to or from the member is open and authenticated. `homes`: servers it dials, unset = all. */
-  | {
-      readonly type: "hello";
-      readonly member: string;
-      readonly role: NodeRole;
-      readonly incarnation: Incarnation;
-      readonly homes?: readonly string[];
-    }
-  | { readonly type: "heartbeat"; readonly member: string; readonly incarnation: Incarnation }
-  /** The link ended without a leave. */
-  | { readonly type: "close"; readonly member: string; readonly incarnation: Incarnation }
-  /** The member's host refused a connection to its advertised port. */
-  | { readonly type: "refused"; readonly member: string; readonly incarnation: Incarnation }
-  | { readonly type: "leave"; readonly member: string; readonly incarnation: Incarnation }
-  /** What another server observes of some member. */
-  | { readonly type: "observation"; readonly from: string; readonly observation: Observation }
-  /** `loopLagMs`: how late the observer's own event loop ran lately. */
-  | { readonly type: "tick"; readonly loopLagMs?: number };
-
-export interface MemberTransition {
-  readonly member: string;
-  readonly role: NodeRole;
-  readonly incarnation: Incarnation;
-  readonly from: LinkState | null;
-  readonly to: LinkState;
-  readonly reason: MemberReason;
-  readonly accuser: string;
-}
-
-export interface MembershipResult {
-  readonly transitions: readonly MemberTransition[];
-  /** False when the input came from an older life of the member: close that link, count it. */
-  readonly accepted: boolean;
-}
-
-/** One observer's view of every member; only `observe` changes it. */
+/** One observer's view of every other member; only `observe` changes it. */
 export interface Membership {
   readonly self: string;
   readonly servers: readonly string[];
   readonly timing: MembershipTiming;
-  readonly members: ReadonlyMap<string, Member>;
-  /** A mass failure is held back: nobody is newly down, and it is one incident, not many. */
-  readonly held: boolean;
+  readonly maxMembers: number;
+  readonly members: Map<string, Member>;
+  readonly localHealth: LocalHealth;
+  /** Start of the mass failure that is held back: nobody is newly down, and it is one incident. Null: none. */
+  heldSince: number | null;
+  /** Silence before this instant is the observer's own. */
+  listeningSince: number;
+  lastTickAt: number;
 }
 
-export function createMembership(options: MembershipOptions, _now: number): Membership {
-  return { ...options, members: new Map(), held: false };
+export function createMembership(options: MembershipOptions, now: number): Membership {
+  return {
+    self: options.self,
+    servers: options.servers,
+    timing: options.timing,
+    maxMembers: options.maxMembers ?? 20_000,
+    members: new Map(),
+    localHealth: createLocalHealth(),
+    heldSince: null,
+    listeningSince: now,
+    lastTickAt: now,
+  };
 }
 
-/** Advances the view by one input; `now` is monotonic milliseconds. */
-export function observe(_view: Membership, _input: MembershipInput, _now: number): MembershipResult {
-  return { transitions: [], accepted: true };
+/** Advances the view by one input; `now` is monotonic milliseconds. Tick at least four times a heartbeat. */
+export function observe(view: Membership, input: MembershipInput, now: number): MembershipResult {
+  switch (input.type) {
+    case "hello":
+      return onHello(view, input, now);
+    case "observation":
+      return onObservation(view, input.from, input.observation, now);
+    case "tick":
+      return onTick(view, input.loopLagMs ?? 0, now);
+    case "heartbeat":
+      return update(view, input, now, () => heardNow(now));
+    case "leave":
+      return update(view, input, now, () => ({ linked: false, state: "left", reason: "leave" }));
+    case "refused":
+      return update(view, input, now, () => ({ refused: true }));
+    case "close":
+      return update(view, input, now, (member) => ({
+        linked: false,
+        closes: new Map(member.closes).set(view.self, now),
+      }));
+  }
 }
 
-/** What to share with the other servers: members that this server should see itself. */
-export function observations(_view: Membership, _now: number): Observation[] {
-  return [];
+/** What to share with the other servers: the members that this server should see itself, aged at `now`. */
+export function observations(view: Membership, now: number): Observation[] {
+  return [...view.members.values()]
+    .filter((member) => member.homes.includes(view.self))
+    .map((member) => observationOf(view, member, now));
 }
+
+/** The same for one member, to share a transition without the rest. */
+export function observationOf(view: Membership, member: Member, now: number): Observation {
+  const closedAt = member.closes.get(view.self);
+  return {
+    member: member.id,
+    role: member.role,
+    incarnation: member.incarnation,
+    homes: member.homes,
+    state: member.state,
+    reason: member.reason,
+    heardMsAgo: Number.isFinite(member.lastHeardAt) ? now - member.lastHeardAt : null,
+    closedMsAgo: closedAt === undefined ? null : now - closedAt,
+  };
+}
+
+function onHello(
+  view: Membership,
+  hello: Extract<MembershipInput, { type: "hello" }>,
+  now: number,
+): MembershipResult {
+  const known = view.members.get(hello.member);
+  const age = known === undefined ? 1 : compareIncarnations(hello.incarnation, known.incarnation);
+  if (age < 0) return refuse("stale");
+  if (age === 0 && known?.state === "left") return refuse("left");
+  if (known === undefined && view.members.size >= view.maxMembers) return refuse("full");
+  const homes = hello.homes ?? view.servers.filter((id) => id !== hello.member);
+  const { member: id, role, incarnation } = hello;
+  const before = known ?? newcomer(view, { id, role, incarnation, homes }, now);
+  return settle(view, known, { ...before, role, incarnation, homes, ...heardNow(now) }, now);
+}
+
+function onObservation(
+  view: Membership,
+  from: string,
+  observation: Observation,
+  now: number,
+): MembershipResult {
+  if (from === view.self || observation.member === view.self) return refuse("unknown");
+  if (!view.servers.includes(from)) return refuse("unknown");
+  const known = view.members.get(observation.member);
+  const age = known === undefined ? 1 : compareIncarnations(observation.incarnation, known.incarnation);
+  if (age < 0) return refuse("stale");
+  if (age === 0 && known?.state === "left") return unchanged;
+  if (known === undefined && view.members.size >= view.maxMembers) return refuse("full");
+  const { member: id, role, incarnation, homes } = observation;
+  const before = age > 0 ? newcomer(view, { id, role, incarnation, homes }, now) : known;
+  if (before === undefined) return unchanged;
+  if (observation.state === "left") {
+    const left: Member = {
+      ...before,
+      state: "left",
+      reason: "leave",
+      linked: false,
+      accuser: from,
+      since: now,
+    };
+    return record(view, known, left);
+  }
+  return settle(view, known, withTestimony(view, before, from, observation, now), now);
+}
+
+/** Adds when the other server heard the member and whether it saw its link close. */
+function withTestimony(
+  view: Membership,
+  member: Member,
+  from: string,
+  observation: Observation,
+  now: number,
+): Member {
+  const { heardMsAgo, closedMsAgo } = observation;
+  const closes = new Map(member.closes);
+  if (closedMsAgo === null) closes.delete(from);
+  else closes.set(from, now - closedMsAgo);
+  // Older testimony would clear a suspect for an instant and accuse it again in the next.
+  const fresh = heardMsAgo !== null && heardMsAgo <= view.timing.heartbeatMs * 2;
+  return {
+    ...member,
+    closes,
+    relayedAt: fresh ? Math.max(member.relayedAt, now - heardMsAgo) : member.relayedAt,
+  };
+}
+
+function onTick(view: Membership, loopLagMs: number, now: number): MembershipResult {
+  const gapMs = now - view.lastTickAt;
+  view.lastTickAt = now;
+  // An observer that did not run heard nobody: what it missed meanwhile is no one's silence.
+  if (gapMs > view.timing.heartbeatMs) view.listeningSince = now;
+  noteLag(view.localHealth, Math.max(loopLagMs, gapMs - view.timing.heartbeatMs), now);
+  const transitions: MemberTransition[] = [];
+  // Suspicions first, so that the hold sees all of them before anyone is declared down.
+  for (const member of view.members.values()) transitions.push(...rejudge(view, member, now, "suspect"));
+  view.heldSince = massFailure(view.members.values(), view.heldSince, view.timing, now);
+  if (view.heldSince === null) {
+    for (const member of view.members.values()) transitions.push(...rejudge(view, member, now, "down"));
+  }
+  return { transitions, refusal: null };
+}
+
+/** Moves a member to `to` when it is the next worse state and the evidence says so; time alone never improves one. */
+function rejudge(
+  view: Membership,
+  member: Member,
+  now: number,
+  to: "suspect" | "down",
+): readonly MemberTransition[] {
+  if (member.state !== (to === "suspect" ? "alive" : "suspect")) return [];
+  const verdict = judge(member, view.timing, listening(view), now);
+  if (verdict.state === "alive" || (to === "down" && verdict.state !== "down")) return [];
+  const worse: Member = { ...member, state: to, reason: verdict.reason, accuser: view.self, since: now };
+  return record(view, member, worse).transitions;
+}
+
+/** Applies a change to a known member of the same or a newer life. */
+function update(
+  view: Membership,
+  input: { readonly member: string; readonly incarnation: Member["incarnation"] },
+  now: number,
+  change: (member: Member) => Partial<Member>,
+): MembershipResult {
+  const known = view.members.get(input.member);
+  if (known === undefined) return refuse("unknown");
+  const age = compareIncarnations(input.incarnation, known.incarnation);
+  if (age < 0) return refuse("stale");
+  if (age === 0 && known.state === "left") return refuse("left");
+  const changed: Member = { ...known, incarnation: input.incarnation, ...change(known) };
+  if (changed.state !== "left") return settle(view, known, changed, now);
+  return record(view, known, { ...changed, accuser: input.member, since: now });
+}
+
+/** Gives a member with new evidence the state that follows at once; only a tick, which sees the mass, says down. */
+function settle(view: Membership, known: Member | undefined, member: Member, now: number): MembershipResult {
+  const verdict = judge(member, view.timing, listening(view), now);
+  const alreadyDown =
+    known?.state === "down" && compareIncarnations(member.incarnation, known.incarnation) === 0;
+  const state = verdict.state === "alive" ? "alive" : alreadyDown ? "down" : "suspect";
+  const same = known !== undefined && known.state === state;
+  const settled: Member = same
+    ? { ...member, state, reason: verdict.reason, since: known.since }
+    : { ...member, state, reason: verdict.reason, accuser: view.self, since: now };
+  return record(view, known, settled);
+}
+
+function record(view: Membership, known: Member | undefined, member: Member): MembershipResult {
+  view.members.set(member.id, member);
+  if (known?.state === member.state) return unchanged;
+  const { id, role, incarnation, state: to, reason, accuser } = member;
+  return {
+    transitions: [{ member: id, role, incarnation, from: known?.state ?? null, to, reason, accuser }],
+    refusal: null,
+  };
+}
+
+function heardNow(now: number): Partial<Member> {
+  return { linked: true, lastHeardAt: now, closes: new Map(), refused: false, state: "alive" };
+}
+
+function newcomer(
+  view: Membership,
+  facts: Pick<Member, "id" | "role" | "incarnation" | "homes">,
+  now: number,
+): Member {
+  return {
+    ...facts,
+    state: "alive",
+    reason: "heard",
+    accuser: view.self,
+    since: now,
+    linked: false,
+    lastHeardAt: Number.NEGATIVE_INFINITY,
+    relayedAt: Number.NEGATIVE_INFINITY,
+    closes: new Map(),
+    refused: false,
+  };
+}
+
+function listening(view: Membership): { since: number; stretch: number } {
+  return { since: view.listeningSince, stretch: view.localHealth.multiplier };
+}
+
+function refuse(refusal: Refusal): MembershipResult {
+  return { transitions: [], refusal };
+}
+
+const unchanged: MembershipResult = { transitions: [], refusal: null };
+
+export type { Incarnation, Member, MemberReason } from "./member.ts";
+export type {
+  MembershipInput,
+  MembershipResult,
+  MemberTransition,
+  Observation,
+  Refusal,
+} from "./membership-input.ts";

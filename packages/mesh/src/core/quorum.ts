@@ -24,7 +24,7 @@ export function majority(voters: number): number {
  */
 export function countQuorum(voters: readonly string[], present: Iterable<string>): Quorum {
   const configured = new Set(voters);
-  const have = new Set(present).intersection(configured).size;
+  const have = [...new Set(present)].filter((id) => configured.has(id)).length;
   if (configured.size === 0) return { configured: false, held: false, have: 0, need: 0 };
   const need = majority(configured.size);
   return { configured: true, held: have >= need, have, need };

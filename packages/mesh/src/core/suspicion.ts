@@ -1,0 +1,70 @@
+import type { LinkState } from "@ringrift/protocol";
+import { type Member, type MemberReason, newestCloseAt } from "./member.ts";
+
+/** When an observer suspects a member and when it gives it up, milliseconds. */
+export interface SuspicionTiming {
+  /** Interval at which members send heartbeats. */
+  readonly heartbeatMs: number;
+  /** Heartbeats missed before a silent member is suspect. */
+  readonly missedHeartbeats: number;
+  /** From suspect to down when nothing but silence or one close is known. */
+  readonly suspicionMs: number;
+  /** From an abnormal close to down when enough servers saw it or the host refused a redial. */
+  readonly reconnectGraceMs: number;
+}
+
+/** With a heartbeat a second: silent members are suspect after 3 s and down after 4.3 s. */
+export const defaultSuspicionTiming: SuspicionTiming = {
+  heartbeatMs: 1_000,
+  missedHeartbeats: 3,
+  suspicionMs: 1_300,
+  reconnectGraceMs: 600,
+};
+
+/** Servers whose view of one close makes it the member's fault rather than a link's. */
+const closeWitnesses = 2;
+
+export interface Suspicion {
+  readonly state: Extract<LinkState, "alive" | "suspect" | "down">;
+  readonly reason: MemberReason;
+}
+
+/** What an observer may use of the time that passed. */
+export interface Listening {
+  /** The observer itself heard nothing before this instant: it was stopped or overloaded. */
+  readonly since: number;
+  /** Local-health multiplier, 1 to 8. */
+  readonly stretch: number;
+}
+
+/** Judges one member by its evidence alone; the caller decides what to do with the answer. */
+export function judge(member: Member, timing: SuspicionTiming, listening: Listening, now: number): Suspicion {
+  const closedAt = accusingCloseAt(member, timing);
+  if (closedAt !== null) {
+    const proven = member.refused || member.closes.size >= Math.min(closeWitnesses, member.homes.length);
+    const reason = member.refused ? "refused" : "close";
+    const patienceMs = (proven ? timing.reconnectGraceMs : timing.suspicionMs) * listening.stretch;
+    const waitedMs = now - Math.max(closedAt, listening.since);
+    return { state: waitedMs >= patienceMs ? "down" : "suspect", reason };
+  }
+  const heardAt = Math.max(member.lastHeardAt, member.relayedAt);
+  const silentMs = now - Math.max(heardAt, listening.since);
+  if (silentMs < timing.heartbeatMs * timing.missedHeartbeats * listening.stretch) {
+    return { state: "alive", reason: member.relayedAt > member.lastHeardAt ? "relayed" : "heard" };
+  }
+  const suspectedMs = member.state === "suspect" ? now - Math.max(member.since, listening.since) : 0;
+  return {
+    state: suspectedMs >= timing.suspicionMs * listening.stretch ? "down" : "suspect",
+    reason: "silence",
+  };
+}
+
+/** The close that speaks against the member: none while a link is open, or once another server heard it well after. */
+function accusingCloseAt(member: Member, timing: SuspicionTiming): number | null {
+  if (member.linked) return null;
+  const closedAt = newestCloseAt(member);
+  if (closedAt === null) return null;
+  // Ages passed between servers are off by their delay, so a hearing this close to the close proves nothing.
+  const heardAfterwards = member.relayedAt >= closedAt + timing.reconnectGraceMs / 3;
+  return heardAfterwards ? null : closedAt;
+}
