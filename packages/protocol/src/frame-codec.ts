@@ -43,7 +43,7 @@ const observationSchema = z.object({
   homes: z.array(nodeId).max(7),
   state: z.enum(linkStates),
   reason: z.enum(["heard", "relayed", "silence", "close", "refused", "leave"]),
-  heardMsAgo: z.number().min(0),
+  heardMsAgo: z.union([z.number().min(0), z.null()]),
   closedMsAgo: z.union([z.number().min(0), z.null()]),
   // What the agent's own link told this server, so that the others can name its version too.
   programVersion: short,

@@ -104,7 +104,7 @@ export interface ObservationFrame {
   readonly homes: readonly string[];
   readonly state: LinkState;
   readonly reason: "heard" | "relayed" | "silence" | "close" | "refused" | "leave";
-  readonly heardMsAgo: number;
+  readonly heardMsAgo: number | null;
   readonly closedMsAgo: number | null;
   readonly programVersion: string;
 }
