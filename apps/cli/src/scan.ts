@@ -36,12 +36,17 @@ export function scanScreen({ host, checks }: Scan): string {
   ];
   const actions = checks.filter((check) => check.action !== undefined && check.action !== "");
   if (actions.length > 0)
-    lines.push("", "What to do", ...actions.map((check) => `  ${tint(check.check, "warn")}  ${check.action}`));
+    lines.push(
+      "",
+      "What to do",
+      ...actions.map((check) => `  ${tint(check.check, "warn")}  ${check.action}`),
+    );
   return lines.join("\n");
 }
 
 /** The line that a monitoring system reads, after the table for people. */
 export function scanSummary(checks: readonly CheckReport[]): string {
-  const count = (state: CheckReport["state"]): number => checks.filter((check) => check.state === state).length;
+  const count = (state: CheckReport["state"]): number =>
+    checks.filter((check) => check.state === state).length;
   return `${checks.length} checks: ${count("healthy")} healthy, ${count("degraded")} degraded, ${count("unhealthy")} unhealthy, ${count("unknown")} unknown, ${count("not_applicable")} not applicable`;
 }

@@ -1,4 +1,5 @@
 import type { StatusDocument, StatusNode } from "@ringrift/protocol";
+import { z } from "zod";
 import { age, stateWord, table, tint } from "./table.ts";
 
 /** The screen of `ringrift status`. */
@@ -70,4 +71,52 @@ export function leaderScreen(status: StatusDocument): string {
       ]),
     ),
   ].join("\n");
+}
+
+// The two answers below have no schema of their own yet, so only what is shown is looked for.
+const nodeSchema = z.object({
+  node: z.object({
+    id: z.string(),
+    state: z.string(),
+    link: z.string(),
+    reportAgeSeconds: z.number().nullable(),
+    checks: z.array(
+      z.object({ check: z.string(), state: z.string(), reason: z.string(), action: z.string().optional() }),
+    ),
+  }),
+});
+const eventsSchema = z.object({
+  events: z.array(
+    z.object({
+      seq: z.number(),
+      time: z.number(),
+      name: z.string(),
+      data: z.record(z.string(), z.unknown()),
+    }),
+  ),
+});
+
+export function nodeScreen(answer: unknown): string {
+  const { node } = nodeSchema.parse(answer);
+  return [
+    `${node.id}  ${stateWord(node.state)}  link ${stateWord(node.link)}  reported ${age(node.reportAgeSeconds)}`,
+    "",
+    table(
+      ["CHECK", "STATE", "WHY", "WHAT TO DO"],
+      node.checks.map((check) => [check.check, stateWord(check.state), check.reason, check.action ?? ""]),
+    ),
+  ].join("\n");
+}
+
+export function eventLines(answer: unknown): string {
+  const { events } = eventsSchema.parse(answer);
+  if (events.length === 0) return "Nothing has happened yet.";
+  return events
+    .map(({ seq, time, name, data }) => {
+      const facts = Object.entries(data).map(
+        ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+      );
+      return `${String(seq).padStart(5)}  ${new Date(time * 1000).toISOString()}  ${name}  ${tint(facts.join(" "), "dim")}`;
+    })
+    .join("\n");
 }

@@ -1,5 +1,5 @@
 import type { MeshStatus } from "@ringrift/mesh";
-import { type MetricFamily, stateSet } from "@ringrift/metrics";
+import { type MetricFamily, type MetricSample, singleValue, stateSet } from "@ringrift/metrics";
 import type { NodeHealth } from "@ringrift/orchestrator";
 import { daemonStates, healthLevels, linkStates, nodeStates, type StatusDocument } from "@ringrift/protocol";
 
@@ -23,12 +23,12 @@ export function statusFamilies(
     gauge(
       "ringrift_health_level",
       "Level of the system, 1 for the one it is in.",
-      stateSet(healthLevels, status.level, "level"),
+      stateSet(healthLevels, status.level, {}, "level"),
     ),
     gauge(
       "ringrift_node_state",
       "State of each node, 1 for the one it is in.",
-      status.nodes.flatMap((node) => stateSet(nodeStates, node.state, "state", { node: node.id })),
+      status.nodes.flatMap((node) => stateSet(nodeStates, node.state, { node: node.id })),
     ),
     gauge(
       "ringrift_node_up",
@@ -55,7 +55,7 @@ export function statusFamilies(
       "ringrift_daemon_state",
       "State of each daemon, 1 for the one it is in.",
       status.daemons.flatMap((daemon) =>
-        stateSet(daemonStates, daemon.state, "state", { node: daemon.node, daemon: daemon.name }),
+        stateSet(daemonStates, daemon.state, { node: daemon.node, daemon: daemon.name }),
       ),
     ),
     {
@@ -80,13 +80,11 @@ export function statusFamilies(
   ];
 }
 
-type Sample = MetricFamily["samples"][number];
-
-function one(value: number | null): Sample[] {
+function one(value: number | null): MetricSample[] {
   return value === null ? [] : [{ labels: {}, value }];
 }
 
-function gauge(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+function gauge(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
   return { name, type: "gauge", help, samples };
 }
 

@@ -1,5 +1,6 @@
 import type { MeshStatus } from "@ringrift/mesh";
 import type { NodeHealth } from "@ringrift/orchestrator";
+import type { GateView } from "@ringrift/pipeline";
 import { type StatusCluster, type StatusDocument, type StatusNode, statusSchemaName } from "@ringrift/protocol";
 import type { SystemHealth } from "@ringrift/scorer";
 
@@ -19,7 +20,7 @@ export interface StatusParts {
   readonly health: SystemHealth;
   readonly mesh: MeshStatus;
   readonly nodes: readonly NodeHealth[];
-  readonly pipeline: { readonly state: "running" | "paused"; readonly reasons: readonly string[] };
+  readonly pipeline: GateView;
   readonly nowSeconds: number;
 }
 
@@ -53,7 +54,10 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     ),
     pipeline: {
       state: pipeline.state,
-      reasons: pipeline.reasons,
+      reasons:
+        pipeline.waitingFor === null
+          ? pipeline.reasons
+          : [...pipeline.reasons, `waits for ${pipeline.waitingFor}`],
       stages: nodes.flatMap((node) =>
         node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
       ),

@@ -1,0 +1,211 @@
+import { readFileSync } from "node:fs";
+import { ConfigError, loadConfig, printConfig, printConfigJson } from "@ringrift/config";
+import { exitCodes } from "@ringrift/program";
+import { errorText, RingRiftError } from "@ringrift/protocol";
+import { Command, CommanderError, Option } from "commander";
+import { type ClientOptions, getJson, getStatus } from "./client.ts";
+import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
+import { scanHost, scanScreen, scanSummary } from "./scan.ts";
+import { daemonsTable, eventLines, leaderScreen, nodeScreen, nodesTable, statusScreen } from "./screens.ts";
+
+interface Options {
+  readonly server: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+  readonly config?: string;
+}
+
+const version = String(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
+const examples = `
+Examples:
+  $ ringrift status
+  $ ringrift nodes --server http://10.0.0.1:8790 --json
+  $ ringrift check node gpu-7        exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+  $ ringrift scan                    this host, without any server`;
+
+const program = new Command("ringrift")
+  .description("Asks RingRift Health how the cluster, its nodes and this host are.")
+  .version(version, "-V, --version", "print the version")
+  .addHelpText("after", examples)
+  .showHelpAfterError("See ringrift --help.")
+  .addOption(
+    new Option("--server <url>", "health-server or node-agent to ask")
+      .env("RINGRIFT_SERVER_URL")
+      .default("http://127.0.0.1:8790"),
+  )
+  .addOption(new Option("--timeout <seconds>", "longest wait for an answer").default(5).argParser(seconds))
+  .option("--json", "print JSON with its schema's name")
+  .option("--config <file>", "YAML file with settings, for scan and config")
+  .exitOverride();
+
+reading("status", "score, leader, quorum, nodes and daemons on one screen", async (client) => {
+  const status = await getStatus(client);
+  return { json: status, screen: statusScreen(status) };
+});
+reading("nodes", "every node with its link, state and reasons", async (client) => {
+  const { nodes, timestamp } = await getStatus(client);
+  return { json: { schema: "ringrift.nodes/1", nodes, timestamp }, screen: nodesTable(nodes) };
+});
+reading("leader", "leader, epoch, quorum and voters", async (client) => {
+  const status = await getStatus(client);
+  const { leaderId, epoch, elector, quorum, ageSeconds } = status.cluster;
+  return {
+    json: { schema: "ringrift.leader/1", leaderId, epoch, elector, quorum, ageSeconds },
+    screen: leaderScreen(status),
+  };
+});
+reading("daemons", "every supervised daemon", async (client) => {
+  const status = await getStatus(client);
+  return { json: { schema: "ringrift.daemons/1", daemons: status.daemons }, screen: daemonsTable(status) };
+});
+reading("pipeline", "may the pipeline run, and how old are its stages", async (client) => {
+  const { pipeline } = await getStatus(client);
+  const lines = [
+    `pipeline ${pipeline.state}`,
+    ...pipeline.reasons,
+    ...pipeline.stages.map((stage) => `${stage.stage} on ${stage.node}: ${stage.state} ${stage.reason}`),
+  ];
+  return { json: { schema: "ringrift.pipeline/1", ...pipeline }, screen: lines.join("\n") };
+});
+reading("events", "what happened, oldest first", async (client) => {
+  const page = await getJson("/v1/events", client);
+  return { json: page, screen: eventLines(page) };
+});
+
+program
+  .command("node <id>")
+  .description("one node with its checks")
+  .action(async (id: string) => {
+    const answer = await getJson(`/v1/nodes/${encodeURIComponent(id)}`, client());
+    print({ json: answer, screen: nodeScreen(answer) });
+  });
+
+const check = program
+  .command("check")
+  .description("one line and an exit code, as monitoring systems read them");
+check
+  .command("cluster", { isDefault: true })
+  .description("the whole cluster")
+  .action(async () => finish(await pluginAnswer(async () => checkCluster(await getStatus(client())))));
+check
+  .command("node <id>")
+  .description("one node")
+  .action(async (id: string) =>
+    finish(
+      await pluginAnswer(
+        async () => checkNode(await getStatus(client()), id) ?? unknownAnswer(`node ${id} is not known`),
+      ),
+    ),
+  );
+
+program
+  .command("scan")
+  .description("probe this host once, without any server; exit code as check")
+  .action(async () => {
+    const { config: file } = options();
+    const config = loadConfig("cli", { flags: { config: file }, env: process.env });
+    const scan = await scanHost(config);
+    const exitCode = scanExitCode(scan.checks.map((report) => report.state));
+    print({
+      json: { schema: "ringrift.scan/1", ...scan, exitCode },
+      screen: `${scanScreen(scan)}\n\n${scanSummary(scan.checks)}`,
+    });
+    process.exitCode = exitCode;
+  });
+
+const config = program.command("config").description("show or check the configuration");
+config
+  .command("print")
+  .description("each value with where it came from, secrets masked")
+  .action(() => {
+    const loaded = loadConfig("cli", { flags: { config: options().config }, env: process.env });
+    process.stdout.write(options().json === true ? printConfigJson(loaded) : printConfig(loaded));
+  });
+config
+  .command("check")
+  .description("exit 0 or 78")
+  .action(() => {
+    loadConfig("cli", { flags: { config: options().config }, env: process.env });
+    process.stdout.write("The configuration is good.\n");
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+interface Answer {
+  readonly json: unknown;
+  readonly screen: string;
+}
+
+function reading(name: string, description: string, read: (client: ClientOptions) => Promise<Answer>): void {
+  program
+    .command(name)
+    .description(description)
+    .action(async () => print(await read(client())));
+}
+
+function options(): Options {
+  return program.opts<Options>();
+}
+
+function client(): ClientOptions {
+  const { server, timeout } = options();
+  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol))
+    throw new CommanderError(
+      exitCodes.usage,
+      "server",
+      `--server is "${server}"; an http:// or https:// address is accepted.`,
+    );
+  return { server, timeoutMs: timeout * 1000 };
+}
+
+function print({ json, screen }: Answer): void {
+  process.stdout.write(options().json === true ? `${JSON.stringify(json, null, 2)}\n` : `${screen}\n`);
+}
+
+function finish({ exitCode, line }: PluginAnswer): void {
+  process.stdout.write(`${line}\n`);
+  process.exitCode = exitCode;
+}
+
+/** A plugin that cannot ask says UNKNOWN instead of an error: its exit codes have no other word for it. */
+async function pluginAnswer(ask: () => Promise<PluginAnswer>): Promise<PluginAnswer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof CommanderError) throw error;
+    return unknownAnswer(errorText(error));
+  }
+}
+
+function unknownAnswer(text: string): PluginAnswer {
+  return { exitCode: 3, line: `RINGRIFT UNKNOWN - ${text.replaceAll("|", "/")}` };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0 && value <= 3600) return value;
+  throw new CommanderError(
+    exitCodes.usage,
+    "timeout",
+    `--timeout is "${text}"; seconds above 0 up to 3600 are accepted.`,
+  );
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has written its own errors already; ours carry the usage code and are written here.
+    if (error.exitCode === exitCodes.usage) process.stderr.write(`${error.message}\n`);
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  const nextStep =
+    error instanceof RingRiftError && error.nextStep !== undefined ? `\n${error.nextStep}` : "";
+  process.stderr.write(`${error instanceof RingRiftError ? error.message : errorText(error)}${nextStep}\n`);
+  if (error instanceof ConfigError) return exitCodes.configuration;
+  if (!(error instanceof RingRiftError)) return exitCodes.failed;
+  if (error.code === "SERVER_UNREACHABLE") return exitCodes.unreachable;
+  return error.code === "SERVER_DENIED" ? exitCodes.denied : exitCodes.failed;
+}

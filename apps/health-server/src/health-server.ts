@@ -1,0 +1,116 @@
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import type { HealthServerConfig } from "@ringrift/config";
+import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
+import { createMesh, findSelf, loadKeyring, parseServers } from "@ringrift/mesh";
+import { expose, type NodeReadings, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
+import { EventLog } from "@ringrift/orchestrator";
+import { createOverview, type Overview, steadyClock } from "@ringrift/overview";
+import type { ProgramContext, Running } from "@ringrift/program";
+import { HealthCheckResult } from "@ringrift/protocol";
+import { addRoutes } from "./routes.ts";
+
+const tickMs = 1000;
+/** Ticks that may be missed before /livez says that the main loop has stalled. */
+const beatStaleMs = 5000;
+
+/** Starts HTTP and mesh on one port. @throws RingRiftError when the port, the voter list or the vote file is unusable. */
+export async function startHealthServer(config: HealthServerConfig, context: ProgramContext): Promise<Running> {
+  const { log, version } = context;
+  const nowSeconds = steadyClock();
+  const servers = parseServers(config.servers.join(","));
+  const localAddresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((item) => item.address));
+  const mesh = createMesh({
+    clusterId: config.clusterId,
+    nodeId: config.nodeId,
+    role: "server",
+    version,
+    servers,
+    self: findSelf(servers, { host: config.host, port: config.port, nodeId: config.nodeId, localAddresses }),
+    dataDir: join(config.dataDir, "health-server"),
+    keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
+    heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+    log: (level, message, fields) => log[level](fields ?? {}, message),
+  });
+  const overview = createOverview({
+    teller: {
+      id: config.nodeId,
+      role: "server",
+      version,
+      startedAtSeconds: context.startedAtSeconds,
+      clusterId: config.clusterId,
+      elector: config.elector,
+    },
+    mesh: () => mesh.status(),
+    expectedNodes: config.expectedNodes,
+    thresholds: config.thresholds,
+    eventLog: new EventLog({ emitter: config.nodeId }),
+    nowSeconds,
+  });
+  const beat = createBeat(() => performance.now(), beatStaleMs);
+  const processMetrics = new ProcessMetrics("health-server", version);
+  const readings = new ReadingsExporter();
+  const app = createEndpoints({
+    health: () => new HealthCheckResult({ status: "healthy", timestamp: nowSeconds() }),
+    gates: () => gates(overview, config),
+    metrics: (accept) =>
+      expose(
+        [...overview.families(), ...readings.families(nodeReadings(overview)), ...processMetrics.families()],
+        accept,
+      ),
+    status: () => overview.status(),
+    beat,
+    onError: (error, path) => log.error({ err: error, path }, "a request failed"),
+  });
+  addRoutes(app, overview);
+
+  const listening = await listen({
+    app,
+    host: config.host,
+    port: config.port,
+    onUpgrade: (request, socket, head) => mesh.handleUpgrade(request, socket, head),
+  });
+  mesh.onEvent((event) => overview.onMeshEvent(event));
+  await mesh.start();
+  const ticker = setInterval(() => {
+    overview.tick();
+    beat.renew();
+  }, tickMs);
+  overview.tick();
+  log.info({ url: `http://${config.host}:${listening.port}/`, nodeId: config.nodeId }, "health-server is up");
+
+  return {
+    stop: async () => {
+      clearInterval(ticker);
+      await mesh.stop();
+      await listening.close();
+      processMetrics.stop();
+      log.info("health-server stopped");
+    },
+  };
+}
+
+function gates(overview: Overview, config: HealthServerConfig): Gate[] {
+  const { cluster } = overview.status();
+  const { have, need, held } = cluster.quorum;
+  return [
+    {
+      name: "quorum",
+      ok: held,
+      reason: held ? `${have} of ${config.servers.length} voters, ${need} needed` : `${have} voters reachable, ${need} needed`,
+    },
+    {
+      name: "leader",
+      ok: cluster.leaderId !== null,
+      reason: cluster.leaderId === null ? "no leader" : `${cluster.leaderId} leads in epoch ${cluster.epoch}`,
+    },
+  ];
+}
+
+/** The readings of every node whose reports are fresh: an old value is not shown as if it were one of now. */
+function nodeReadings(overview: Overview): NodeReadings[] {
+  return overview.orchestrator
+    .getNodes()
+    .filter((node) => node.role === "agent" && node.state !== "unknown" && node.state !== "offline")
+    .map((node) => ({ node: node.id, readings: node.checks.flatMap((check) => check.readings) }));
+}

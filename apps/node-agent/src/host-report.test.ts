@@ -1,0 +1,47 @@
+import type { CheckReport } from "@ringrift/protocol";
+import { describe, expect, it } from "vitest";
+import { createHostReport } from "./host-report.ts";
+
+const check = (name: string, observedAt: number): CheckReport => ({
+  check: name,
+  state: "healthy",
+  reason: "",
+  details: {},
+  readings: [],
+  observedAt,
+  durationSeconds: 0,
+});
+
+describe("the host's report", () => {
+  it("says nothing while nothing was added", () => {
+    expect(createHostReport({ version: "1", startedAt: 0 }).takeDelta(1)).toBeNull();
+  });
+
+  it("holds in a delta only the checks that ran again and the sections that changed", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    report.addOutcome({ report: check("cpu", 1), resources: { cpuCores: 8 } });
+    report.addOutcome({ report: check("gpu", 1), gpus: [] });
+    report.takeDelta(1);
+    report.addOutcome({ report: check("cpu", 2) });
+    expect(report.takeDelta(2)).toEqual({
+      version: "1",
+      startedAt: 0,
+      full: false,
+      seq: 2,
+      sentAt: 2,
+      checks: [check("cpu", 2)],
+    });
+  });
+
+  it("leaves the GPUs out until a probe spoke for them, since silence is not a host without any", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    expect(report.full(1)).not.toHaveProperty("gpus");
+    report.addOutcome({ report: check("gpu", 1), gpus: null });
+    expect(report.full(2).gpus).toBeNull();
+  });
+
+  it("numbers every report, so that an older one never overwrites a newer one", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    expect([report.full(1).seq, report.full(1).seq]).toEqual([1, 2]);
+  });
+});

@@ -1,0 +1,96 @@
+import type { ProbeOutcome } from "@ringrift/probes";
+import type {
+  CheckReport,
+  DaemonHealth,
+  GpuStatus,
+  NodeReport,
+  NodeResources,
+  StageReport,
+} from "@ringrift/protocol";
+
+/** What the agent knows of its host, and which part of it the servers have not heard yet. */
+export interface HostReport {
+  addOutcome(outcome: ProbeOutcome): void;
+  setDaemons(daemons: readonly DaemonHealth[]): void;
+  setStages(stages: readonly StageReport[]): void;
+  /** What changed since the last call, or null when nothing did. */
+  takeDelta(nowSeconds: number): NodeReport | null;
+  /** Everything, for a server that has just connected. */
+  full(nowSeconds: number): NodeReport;
+  checks(): readonly CheckReport[];
+}
+
+const nothingKnown: NodeResources = {
+  cpuCores: null,
+  cpuUtilizationRatio: null,
+  memoryUsedRatio: null,
+  gpuUtilizationRatio: null,
+};
+
+// core: what is sent depends only on what was added.
+export function createHostReport(identity: { readonly version: string; readonly startedAt: number }): HostReport {
+  const checks = new Map<string, CheckReport>();
+  const fresh = new Set<string>();
+  let gpus: readonly GpuStatus[] | null | undefined;
+  let resources = nothingKnown;
+  let daemons: readonly DaemonHealth[] = [];
+  let stages: readonly StageReport[] = [];
+  let changed = { gpus: false, resources: false, daemons: false, stages: false };
+  let seq = 0;
+
+  const compose = (nowSeconds: number, full: boolean): NodeReport => {
+    seq += 1;
+    const include = full ? { gpus: gpus !== undefined, resources: true, daemons: true, stages: true } : changed;
+    return {
+      ...identity,
+      full,
+      seq,
+      sentAt: nowSeconds,
+      checks: [...checks.values()].filter((check) => full || fresh.has(check.check)),
+      ...(include.gpus ? { gpus: gpus ?? null } : {}),
+      ...(include.resources ? { resources } : {}),
+      ...(include.daemons ? { daemons } : {}),
+      ...(include.stages ? { stages } : {}),
+    };
+  };
+
+  return {
+    addOutcome: (outcome) => {
+      checks.set(outcome.report.check, outcome.report);
+      fresh.add(outcome.report.check);
+      if (outcome.gpus !== undefined) {
+        gpus = outcome.gpus;
+        changed.gpus = true;
+      }
+      if (outcome.resources !== undefined) {
+        resources = { ...resources, ...outcome.resources };
+        changed.resources = true;
+      }
+    },
+    setDaemons: (next) => {
+      changed.daemons ||= withoutUptime(next) !== withoutUptime(daemons);
+      daemons = next;
+    },
+    setStages: (next) => {
+      changed.stages ||= withoutAges(next) !== withoutAges(stages);
+      stages = next;
+    },
+    takeDelta: (nowSeconds) => {
+      if (fresh.size === 0 && !Object.values(changed).includes(true)) return null;
+      const delta = compose(nowSeconds, false);
+      fresh.clear();
+      changed = { gpus: false, resources: false, daemons: false, stages: false };
+      return delta;
+    },
+    full: (nowSeconds) => compose(nowSeconds, true),
+    checks: () => [...checks.values()],
+  };
+}
+
+// Ages grow by themselves: alone they are no news worth a frame.
+function withoutUptime(daemons: readonly DaemonHealth[]): string {
+  return JSON.stringify(daemons.map((daemon) => ({ ...daemon, uptimeSeconds: null })));
+}
+function withoutAges(stages: readonly StageReport[]): string {
+  return JSON.stringify(stages.map(({ stage, state, reason }) => [stage, state, reason]));
+}

@@ -1,0 +1,191 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { NodeAgentConfig } from "@ringrift/config";
+import { createDaemonManager, type DaemonManager, loadDaemonsFile } from "@ringrift/daemon-supervisor";
+import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
+import { createMesh, loadKeyring, parseServers } from "@ringrift/mesh";
+import { expose, ProcessMetrics, ReadingsExporter, RegistryReader } from "@ringrift/metrics";
+import { createSchedule, EventLog } from "@ringrift/orchestrator";
+import { createOverview, type Overview, steadyClock } from "@ringrift/overview";
+import { createStages, loadStages, saveStages } from "@ringrift/pipeline";
+import { createProbes, type ProbeOutcome, runProbe } from "@ringrift/probes";
+import type { ProgramContext, Running } from "@ringrift/program";
+import { HealthCheckResult } from "@ringrift/protocol";
+import { createCheckMetrics } from "./check-metrics.ts";
+import { createHostReport } from "./host-report.ts";
+import { addRoutes } from "./routes.ts";
+
+const tickMs = 1000;
+const beatStaleMs = 5000;
+
+/** Starts probes, daemons, mesh and HTTP of one host. @throws RingRiftError when the port or a file is unusable. */
+export async function startNodeAgent(config: NodeAgentConfig, context: ProgramContext): Promise<Running> {
+  const { log, version } = context;
+  const { nodeId } = config;
+  const nowSeconds = steadyClock();
+  const report = createHostReport({ version, startedAt: context.startedAtSeconds });
+  const stageFile = join(config.dataDir, "node-agent", "stages.json");
+  const stages = createStages(undefined, loadStages(stageFile));
+  const definitions = config.daemonsFile === null ? [] : loadDaemonsFile(config.daemonsFile);
+
+  const mesh = createMesh({
+    clusterId: config.clusterId,
+    nodeId,
+    role: "agent",
+    version,
+    servers: parseServers(config.servers.join(",")),
+    self: null,
+    dataDir: join(config.dataDir, "node-agent"),
+    keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
+    heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+    fullReport: () => report.full(nowSeconds()),
+    log: (level, message, fields) => log[level](fields ?? {}, message),
+  });
+  const overview = createOverview({
+    teller: {
+      id: nodeId,
+      role: "agent",
+      version,
+      startedAtSeconds: context.startedAtSeconds,
+      clusterId: config.clusterId,
+      elector: config.servers.length > 1 ? "mesh" : "standalone",
+    },
+    mesh: () => mesh.status(),
+    expectedNodes: 0,
+    thresholds: config.thresholds,
+    eventLog: new EventLog({ emitter: nodeId }),
+    nowSeconds,
+  });
+  const daemons = createDaemonManager({
+    definitions,
+    nodeId,
+    // Starts and ends of daemons are told from the report, here as on the servers; only its verdicts are its own.
+    onEvent: (event) => {
+      if (event.name === "COORDINATOR_HEALTHY" || event.name === "COORDINATOR_UNHEALTHY") overview.emit(event);
+    },
+    log: (level, message, fields) => log[level](fields ?? {}, message),
+  });
+  const checkMetrics = createCheckMetrics();
+  const counted = new RegistryReader(checkMetrics.registry);
+  const processMetrics = new ProcessMetrics("node-agent", version);
+  const readings = new ReadingsExporter();
+  const beat = createBeat(() => performance.now(), beatStaleMs);
+
+  /** Tells of what changed, here and to the servers. */
+  function publish(): void {
+    const delta = report.takeDelta(nowSeconds());
+    if (delta === null) return;
+    overview.applyReport(nodeId, delta);
+    mesh.sendReport(delta);
+  }
+  function tick(): void {
+    report.setDaemons(daemons.daemons());
+    report.setStages(stages.reports(nowSeconds()));
+    publish();
+    overview.tick();
+    beat.renew();
+    counted.refresh().catch((error: unknown) => log.error({ err: error }, "the counters could not be read"));
+  }
+
+  const probes = createProbes({
+    nvidiaSmi: config.nvidiaSmi,
+    expectedGpus: config.expectedGpus,
+    nowSeconds,
+  });
+  const schedule = createSchedule<ProbeOutcome>({
+    nodeId,
+    checks: probes.map((probe) => ({
+      name: probe.name,
+      intervalSeconds: Math.min(probe.intervalSeconds, config.healthCheckIntervalSeconds),
+      run: () => runProbe(probe, nowSeconds),
+    })),
+    onOutcome: (outcome) => {
+      report.addOutcome(outcome);
+      checkMetrics.observe(outcome.report);
+    },
+    onError: (error, check) => log.error({ err: error, check }, "a check could not be run"),
+  });
+
+  const app = createEndpoints({
+    health: () => new HealthCheckResult({ status: "healthy", timestamp: nowSeconds() }),
+    gates: () => gates(overview, daemons, report.checks().length, probes.length),
+    metrics: (accept) =>
+      expose(
+        [
+          ...overview.families(),
+          ...readings.families([
+            { node: nodeId, readings: report.checks().flatMap((check) => check.readings) },
+          ]),
+          ...counted.families(),
+          ...processMetrics.families(),
+        ],
+        accept,
+      ),
+    status: () => overview.status(),
+    beat,
+    onError: (error, path) => log.error({ err: error, path }, "a request failed"),
+  });
+  addRoutes(app, {
+    overview,
+    nodeId,
+    stages,
+    token: config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim(),
+    onStageReport: (stage, ok) => {
+      saveStages(stageFile, stages.memory());
+      if (ok !== null) overview.orchestrator.recordCircuit(stage, ok, criticalStages.has(stage), nowSeconds());
+      tick();
+    },
+    nowSeconds,
+  });
+
+  const listening = await listen({ app, host: config.host, port: config.port });
+  mesh.onEvent((event) => overview.onMeshEvent(event));
+  await mesh.start();
+  await daemons.start();
+  const ticker = setInterval(tick, tickMs);
+  tick();
+  // The first run of every check is told as soon as it is done, not at the next tick.
+  const firstRun = schedule.start().then(tick);
+  firstRun.catch((error: unknown) => log.error({ err: error }, "the first checks failed"));
+  log.info({ url: `http://${config.host}:${listening.port}/`, nodeId }, "node-agent is up");
+
+  return {
+    stop: async () => {
+      schedule.stop();
+      clearInterval(ticker);
+      await daemons.stop();
+      await mesh.stop();
+      await listening.close();
+      processMetrics.stop();
+      log.info("node-agent stopped");
+    },
+    reload: async () => {
+      if (config.daemonsFile !== null) await daemons.reload(loadDaemonsFile(config.daemonsFile));
+    },
+  };
+}
+
+/** Stages whose open circuit pauses the pipeline. */
+const criticalStages: ReadonlySet<string> = new Set(["training", "evaluation", "promotion"]);
+
+function gates(overview: Overview, daemons: DaemonManager, checksDone: number, checks: number): Gate[] {
+  const { ageSeconds, leaderId } = overview.status().cluster;
+  const connected = ageSeconds !== null && ageSeconds <= 5;
+  return [
+    {
+      name: "checks",
+      ok: checksDone >= checks,
+      reason: `${checksDone} of ${checks} checks have run`,
+    },
+    {
+      name: "mesh",
+      ok: connected,
+      reason: connected ? `leader ${leaderId ?? "none"}` : "no server has been heard for 5 s",
+    },
+    {
+      name: "daemons",
+      ok: daemons.readinessProbe(),
+      reason: daemons.readinessProbe() ? "every daemon is ready" : "a daemon is not ready",
+    },
+  ];
+}

@@ -1,0 +1,3 @@
+export { steadyClock } from "./clock.ts";
+export { createOverview, type Overview, type OverviewOptions } from "./overview.ts";
+export { composeStatus, type StatusParts, type Teller } from "./status.ts";
