@@ -42,4 +42,12 @@ describe("the pipeline's gate", () => {
     expect(gate.evaluate({ rawScore: null, triggers: [] }, 1001).state).toBe("paused");
     expect(gate.evaluate({ rawScore: 60, triggers: [] }, 1002).state).toBe("running");
   });
+
+  it("does not lengthen the pause when the clock is set back", () => {
+    const gate = createGate();
+    gate.evaluate({ rawScore: 90, triggers: ["a"] }, 10_000);
+    gate.evaluate(good, 10_001);
+    gate.evaluate(good, 100);
+    expect(gate.evaluate(good, 220).state).toBe("running");
+  });
 });

@@ -38,7 +38,8 @@ export function createGate(thresholds: ThresholdValues = HealthThresholds): Gate
         return view;
       }
       if (view.state === "running") return view;
-      quietSince ??= nowSeconds;
+      // A clock that was set back must not lengthen the pause.
+      quietSince = Math.min(quietSince ?? nowSeconds, nowSeconds);
       const quietSeconds = nowSeconds - quietSince;
       const waits: string[] = [];
       if (quietSeconds < thresholds.RESUME_QUIET_SECONDS)

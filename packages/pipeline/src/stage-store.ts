@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorText, RingRiftError } from "@ringrift/protocol";
 import { z } from "zod";
@@ -50,7 +50,7 @@ export function saveStages(path: string, memory: PipelineMemory): void {
   const next = `${path}.next`;
   const file = openSync(next, "w", 0o600);
   try {
-    writeSync(file, JSON.stringify({ version: 1, stages: memory }));
+    writeFileSync(file, JSON.stringify({ version: 1, stages: memory }));
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -27,6 +27,10 @@ export interface TrainerReport {
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** How far a trainer's clock may be ahead of ours. */
+const clockToleranceSeconds = 300;
+const maxDetails = 50;
+
 export const trainerReportSchema: z.ZodType<TrainerReport> = z
   .strictObject({
     step: z.number().min(0).optional(),
@@ -34,12 +38,34 @@ export const trainerReportSchema: z.ZodType<TrainerReport> = z
     success: z.boolean().optional(),
     newestDataAt: z.number().min(0).optional(),
     state: z.string().max(100).optional(),
-    details: z.record(z.string(), z.unknown()).optional(),
+    details: z
+      .record(z.string().max(100), z.unknown())
+      .refine((details) => Object.keys(details).length <= maxDetails, `at most ${maxDetails} entries`)
+      .optional(),
   })
   .refine(
     (report) => Object.keys(report).length > 0,
     "at least one of step, loss, success, newestDataAt, state or details",
   );
+
+/**
+ * A trainer's report as it came over HTTP, the command line or from a file.
+ * @throws RingRiftError `STAGE_REPORT_INVALID` naming the field.
+ */
+export function parseTrainerReport(value: unknown): TrainerReport {
+  const parsed = trainerReportSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw invalidReport(issue?.path.join(".") || "(the whole report)", issue?.message ?? "invalid");
+}
+
+function invalidReport(field: string, why: string): RingRiftError {
+  return new RingRiftError(`The stage's report has a bad ${field}: ${why}.`, {
+    code: "STAGE_REPORT_INVALID",
+    nextStep:
+      "Send any of step, loss, success, newestDataAt (seconds since 1970), state and details, as JSON.",
+  });
+}
 
 /** When each kind of signal was last seen, seconds since 1970; null is never. Persisted, so that a restart resets no age. */
 export interface StageMemory {
@@ -54,7 +80,7 @@ export interface StageMemory {
 export type PipelineMemory = Readonly<Record<string, StageMemory>>;
 
 export interface Stages {
-  /** @throws RingRiftError `STAGE_UNKNOWN` naming the known ones. */
+  /** @throws RingRiftError `STAGE_UNKNOWN` naming the known ones, `STAGE_REPORT_INVALID` for data from the future. */
   record(stage: string, report: TrainerReport, nowSeconds: number): void;
   /** One row for each stage that was ever reported; one never reported is not watched. */
   reports(nowSeconds: number): StageReport[];
@@ -80,6 +106,9 @@ export function createStages(
           nextStep: "Report one of these stages.",
         },
       );
+    // Milliseconds given as seconds lie far ahead, and would look fresh for ever.
+    if (report.newestDataAt !== undefined && report.newestDataAt > nowSeconds + clockToleranceSeconds)
+      throw invalidReport("newestDataAt", `${report.newestDataAt} lies in the future`);
     const before = seen.get(stage);
     const lastStep = before?.step ?? null;
     // A smaller step is a trainer that started over, which is progress as well; the same step is none.
@@ -97,7 +126,11 @@ export function createStages(
   function reports(nowSeconds: number): StageReport[] {
     return [...seen].flatMap(([name, stage]) => {
       const definition = known.get(name);
-      return definition === undefined ? [] : [judge(definition, stage, nowSeconds)];
+      if (definition === undefined) return [];
+      // After a clock was set back, ages count from now instead of standing still until it catches up.
+      const memory = notAfter(stage, nowSeconds);
+      seen.set(name, memory);
+      return [judge(definition, memory, nowSeconds)];
     });
   }
 
@@ -112,6 +145,18 @@ export function createStages(
       return overdue === 1 ? "degraded" : "healthy";
     },
     memory: () => Object.fromEntries(seen),
+  };
+}
+
+function notAfter(memory: StageMemory, nowSeconds: number): StageMemory {
+  const bounded = (at: number | null): number | null => (at === null ? null : Math.min(at, nowSeconds));
+  return {
+    firstReportAt: Math.min(memory.firstReportAt, nowSeconds),
+    step: memory.step,
+    progressAt: bounded(memory.progressAt),
+    successAt: bounded(memory.successAt),
+    failureAt: bounded(memory.failureAt),
+    newestDataAt: bounded(memory.newestDataAt),
   };
 }
 
