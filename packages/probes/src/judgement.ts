@@ -18,12 +18,13 @@ export interface Measure {
 }
 
 const maxLabelLength = 200;
+const maxSourceLength = 100;
 const maxTextLength = 1000;
 
 /** A judgement with its time, source and duration: what leaves the probe. Surplus readings are cut and counted. */
 export function toReport(
   check: string,
-  source: string,
+  reads: string,
   judgement: Judgement,
   observedAt: number,
   startedAt: number,
@@ -37,10 +38,15 @@ export function toReport(
     reason: clip(judgement.reason, maxTextLength),
     ...(judgement.action === undefined ? {} : { action: clip(judgement.action, maxTextLength) }),
     details: { ...judgement.details, ...(dropped > 0 ? { readingsDropped: dropped } : {}) },
-    readings: kept.map((measure) => toReading(measure, source, observedAt)),
+    readings: kept.map((measure) => toReading(measure, sourceOf(reads), observedAt)),
     observedAt,
     durationSeconds: Math.max(0, observedAt - startedAt),
   };
+}
+
+/** The part of a probe's `reads` before its explanation. */
+function sourceOf(reads: string): string {
+  return clip(reads.split(":", 1)[0] ?? "", maxSourceLength);
 }
 
 function toReading(measure: Measure, source: string, observedAt: number): Reading {

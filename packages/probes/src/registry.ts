@@ -1,6 +1,7 @@
 import { createCpuProbe } from "./host/cpu.ts";
 import { createDisksProbe } from "./host/disks.ts";
 import { createLoadProbe } from "./host/load.ts";
+import { createMachineProbe } from "./host/machine.ts";
 import { createMemoryProbe } from "./host/memory.ts";
 import { createNetworkProbe } from "./host/network.ts";
 import { createPressureProbe } from "./host/pressure.ts";
@@ -28,6 +29,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createNetworkProbe(procRoot, sysRoot, nowSeconds),
     createPressureProbe(procRoot, nowSeconds),
     createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
+    createMachineProbe(nowSeconds),
     createGpuProbe({ nvidiaSmi, expectedGpus, procRoot, sysRoot, nowSeconds }),
   ];
 }

@@ -79,7 +79,7 @@ function failed(
     details: { checkError: reason, ...(hung ? { hung: true } : {}) },
   };
   return {
-    report: toReport(probe.name, probe.reads.slice(0, 100), judgement, observedAt, startedAt),
+    report: toReport(probe.name, probe.reads, judgement, observedAt, startedAt),
     ...unknownParts[probe.name],
   };
 }

@@ -27,7 +27,7 @@ export function hostProbe(parts: HostProbe, nowSeconds: () => number): Probe {
     async run(signal) {
       const startedAt = nowSeconds();
       const { judgement, ...rest } = await parts.check(signal);
-      return { report: toReport(name, reads.slice(0, 100), judgement, nowSeconds(), startedAt), ...rest };
+      return { report: toReport(name, reads, judgement, nowSeconds(), startedAt), ...rest };
     },
   };
 }

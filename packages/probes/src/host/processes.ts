@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { SignalState } from "@ringrift/protocol";
 import { clip, type Judgement, type Measure } from "../judgement.ts";
 import { listKernelFolder, readKernelFile } from "../kernel-file.ts";
 import { fieldsOf, parseCount } from "../number-text.ts";
@@ -19,6 +20,8 @@ export interface ProcessTable {
   readonly processes: readonly ProcessState[];
   /** How many command lines hold each pattern. */
   readonly matches: ReadonlyMap<string, number>;
+  /** Processes whose command line could not be read, so that they may be what a pattern looks for. */
+  readonly unread: number;
   /** Processes beyond the bound, which were not looked at. */
   readonly skipped: number;
 }
@@ -58,9 +61,12 @@ export function judgeProcesses(
   const sleeping = table.processes.filter((state) => state.letter === "D");
   const stuck = sleeping.filter((state) => earlierBlocked.has(identity(state)));
   const missing = [...table.matches].filter(([, count]) => count === 0).map(([pattern]) => pattern);
+  const unsure = table.unread + table.skipped;
   const findings: string[] = [];
-  if (missing.length > 0)
-    findings.push(`no process matches ${missing.map((text) => `"${text}"`).join(", ")}`);
+  if (missing.length > 0) {
+    const doubt = unsure > 0 ? ` (${unsure} could not be looked at)` : "";
+    findings.push(`no process matches ${missing.map((text) => `"${text}"`).join(", ")}${doubt}`);
+  }
   if (stuck.length > 0) findings.push(`${stuck.length} stuck in uninterruptible sleep: ${namesOf(stuck)}`);
   if (zombies.length >= manyZombies) findings.push(`${zombies.length} zombies: ${namesOf(zombies)}`);
   const action =
@@ -72,12 +78,13 @@ export function judgeProcesses(
   return {
     blocked: new Set(sleeping.map(identity)),
     judgement: {
-      state: missing.length > 0 ? "unhealthy" : findings.length > 0 ? "degraded" : "healthy",
+      state: stateOf(missing.length > 0, unsure > 0, findings.length > 0),
       reason: findings.length > 0 ? findings.join("; ") : `${table.processes.length} processes, none stuck`,
       ...(findings.length > 0 ? { action } : {}),
       details: {
         count: table.processes.length,
         skipped: table.skipped,
+        unread: table.unread,
         zombies: zombies.length,
         uninterruptible: sleeping.length,
         stuck: stuck.slice(0, maxNamed).map(({ pid, name }) => ({ pid, name })),
@@ -86,6 +93,11 @@ export function judgeProcesses(
       measures: measuresOf(table, zombies.length, sleeping.length, stuck.length),
     },
   };
+}
+
+function stateOf(missing: boolean, unsure: boolean, anyFinding: boolean): SignalState {
+  if (missing) return unsure ? "unknown" : "unhealthy";
+  return anyFinding ? "degraded" : "healthy";
 }
 
 function namesOf(states: readonly ProcessState[]): string {
@@ -107,12 +119,16 @@ function measuresOf(table: ProcessTable, zombies: number, sleeping: number, stuc
   ];
 }
 
+/** Command lines as last read, by process. */
+type Commands = ReadonlyMap<string, string>;
+
 async function readTable(
   procRoot: string,
   patterns: readonly string[],
   ownPid: number,
+  earlier: Commands,
   signal: AbortSignal,
-): Promise<ProcessTable> {
+): Promise<{ readonly table: ProcessTable; readonly commands: Commands }> {
   const folders = (await listKernelFolder(procRoot, signal))?.filter((name) => /^\d{1,10}$/.test(name)) ?? [];
   if (folders.length === 0) {
     throw new ProbeError(
@@ -122,22 +138,43 @@ async function readTable(
     );
   }
   const processes: ProcessState[] = [];
-  const matches = new Map(patterns.map((pattern) => [pattern, 0]));
+  const commands = new Map<string, string>();
+  let unread = 0;
   for (const folder of folders.slice(0, maxProcesses)) {
     const state = parseProcessState((await readKernelFile(join(procRoot, folder, "stat"), signal)) ?? "");
     if (state === null) continue;
     processes.push(state);
     // The agent's own command line may name the pattern; a zombie does no work.
     if (patterns.length === 0 || state.pid === ownPid || state.letter === "Z") continue;
-    const command = ((await readKernelFile(join(procRoot, folder, "cmdline"), signal)) ?? "").replaceAll(
-      "\0",
-      " ",
-    );
-    for (const pattern of patterns) {
-      if (command.includes(pattern)) matches.set(pattern, (matches.get(pattern) ?? 0) + 1);
-    }
+    const command = await readCommand(join(procRoot, folder, "cmdline"), state, earlier, signal);
+    if (command === null) unread += 1;
+    else commands.set(identity(state), command);
   }
-  return { processes, matches, skipped: Math.max(0, folders.length - maxProcesses) };
+  const lines = [...commands.values()];
+  const matches = new Map(
+    patterns.map((pattern) => [pattern, lines.filter((line) => line.includes(pattern)).length]),
+  );
+  return {
+    table: { processes, matches, unread, skipped: Math.max(0, folders.length - maxProcesses) },
+    commands,
+  };
+}
+
+/** Null when nobody can say. A process in uninterruptible sleep may hold the lock that reading it waits for. */
+async function readCommand(
+  path: string,
+  state: ProcessState,
+  earlier: Commands,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (state.letter === "D") return earlier.get(identity(state)) ?? null;
+  try {
+    return ((await readKernelFile(path, signal)) ?? "").replaceAll("\0", " ");
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProbeError) return null;
+    throw error;
+  }
 }
 
 export function createProcessesProbe(
@@ -147,15 +184,18 @@ export function createProcessesProbe(
   nowSeconds: () => number,
 ): Probe {
   let blocked: ReadonlySet<string> = new Set();
+  let commands: Commands = new Map();
   return hostProbe(
     {
       name: "processes",
       title: "Processes",
-      reads: "/proc/<pid>/stat and, with patterns, /proc/<pid>/cmdline of every process",
+      reads: "/proc/<pid>/stat and, with patterns, /proc/<pid>/cmdline: every process",
       intervalSeconds: 60,
       timeoutSeconds: 20,
       async check(signal) {
-        const judged = judgeProcesses(await readTable(procRoot, patterns, ownPid, signal), blocked);
+        const read = await readTable(procRoot, patterns, ownPid, commands, signal);
+        const judged = judgeProcesses(read.table, blocked);
+        commands = read.commands;
         blocked = judged.blocked;
         return { judgement: judged.judgement };
       },

@@ -41,12 +41,13 @@ export function judgeGpu(facts: GpuFacts, slotWidth: number | null): GpuVerdict 
     ...silenceFindings(facts),
   ];
   const state = findings.length === 0 ? "healthy" : worstSignal(findings.map((finding) => finding.state));
+  const notes = notesOf(facts, slotWidth);
   const worstFirst = [...findings].sort((a, b) => Number(b.state === state) - Number(a.state === state));
   return {
     state,
-    reason: worstFirst.map((finding) => finding.reason).join("; "),
+    reason: (findings.length === 0 ? notes : worstFirst.map((finding) => finding.reason)).join("; "),
     findings: worstFirst,
-    notes: notesOf(facts, slotWidth),
+    notes,
   };
 }
 

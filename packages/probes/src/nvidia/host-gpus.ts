@@ -34,10 +34,18 @@ const maxSeen = 64;
 export function judgeHostGpus(observation: GpuObservation): GpuJudgement {
   const { report, run } = observation;
   if (report !== null && report.gpus.length > 0) return judgeListed(observation, report);
-  if (run.kind === "missing" || saysNoDevices(run) || (report !== null && run.kind === "exited")) {
-    return judgeNone(observation);
-  }
+  const foundNone = saysNoDevices(run) || report !== null;
+  if (run.kind === "missing" || foundNone || isCpuHost(observation)) return judgeNone(observation, foundNone);
   return judgeFailure(observation);
+}
+
+/** Images with the driver's tools also run on hosts without GPUs, where nvidia-smi ends with 9 (no driver). */
+function isCpuHost({ run, hardware, seen }: GpuObservation): boolean {
+  return run.kind === "exited" && run.code === 9 && seen.size === 0 && confirmedAbsent(hardware);
+}
+
+function confirmedAbsent(hardware: GpuHardware): boolean {
+  return hardware.pciGpus?.length === 0 && !hardware.driverLoaded;
 }
 
 function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgement {
@@ -74,7 +82,10 @@ function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgeme
   return {
     judgement: {
       state: worstSignal(states),
-      reason: reasons.length > 0 ? reasons.join("; ") : `${listed.length} GPUs healthy`,
+      reason:
+        reasons.length > 0
+          ? reasons.join("; ")
+          : `${listed.length} ${listed.length === 1 ? "GPU" : "GPUs"} healthy`,
       ...(actions.length > 0 ? { action: [...new Set(actions)].join(" ") } : {}),
       details: {
         driverVersion: report.driverVersion,
@@ -145,36 +156,33 @@ function lostGpus(seen: SeenGpus, namedLost: readonly string[], present: Readonl
   }));
 }
 
-function judgeNone(observation: GpuObservation): GpuJudgement {
+/** @param foundNone nvidia-smi works and lists no card, which is more than its absence says. */
+function judgeNone(observation: GpuObservation, foundNone: boolean): GpuJudgement {
   const { run, hardware, expectedGpus, seen } = observation;
   const lost = lostGpus(seen, [], new Set());
-  const wanted = expectedGpus !== null && expectedGpus > 0;
-  const confirmedAbsent = hardware.pciGpus?.length === 0 && !hardware.driverLoaded;
   const details = { ...hardwareDetails(observation), listed: 0 };
-  const none = { utilizationRatio: null, seen };
-  const why = run.kind === "missing" ? explainRun(run).reason : "nvidia-smi finds no GPU";
-  if (lost.length > 0 && run.kind !== "missing") {
+  const rest = { utilizationRatio: null, seen };
+  if (foundNone && lost.length > 0) {
     const reason = `all GPUs are lost: ${lost.map(gpuName).join(", ")}`;
-    return { ...none, gpus: lost, judgement: { state: "unhealthy", reason, action: lostAction, details } };
+    return { ...rest, gpus: lost, judgement: { state: "unhealthy", reason, action: lostAction, details } };
   }
-  if (wanted && (confirmedAbsent || run.kind !== "missing")) {
+  const why = foundNone ? "nvidia-smi finds no GPU" : explainRun(run).reason;
+  const wanted = expectedGpus !== null && expectedGpus > 0;
+  if (wanted && (foundNone || (confirmedAbsent(hardware) && lost.length === 0))) {
     const reason = `${expectedGpus} GPUs are expected and there is none: ${why}`;
     const action = "Check lspci -d 10de: and the driver, or set the expected number of GPUs to 0.";
-    return { ...none, gpus: lost, judgement: { state: "unhealthy", reason, action, details } };
+    return { ...rest, gpus: [], judgement: { state: "unhealthy", reason, action, details } };
   }
-  const evidence = (hardware.pciGpus?.length ?? 0) > 0 || hardware.driverLoaded;
+  const evidence = (hardware.pciGpus?.length ?? 0) > 0 || hardware.driverLoaded || lost.length > 0;
   if (!wanted && !evidence) {
     const reason = "no NVIDIA GPU here and none is expected";
-    return { ...none, gpus: [], judgement: { state: "not_applicable", reason, details } };
+    return { ...rest, gpus: [], judgement: { state: "not_applicable", reason, details } };
   }
   const reason = evidence
     ? `NVIDIA hardware is here, but ${why}`
     : `${expectedGpus} GPUs are expected, but ${why}`;
-  return {
-    ...none,
-    gpus: null,
-    judgement: { state: "unknown", reason, action: explainRun(run).action, details },
-  };
+  const { action } = explainRun(run);
+  return { ...rest, gpus: null, judgement: { state: "unknown", reason, action, details } };
 }
 
 function judgeFailure(observation: GpuObservation): GpuJudgement {
