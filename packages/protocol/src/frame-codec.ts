@@ -36,17 +36,27 @@ const memberSchema = z.object({
   version: short,
 });
 
+const memberReason = z.enum(["heard", "relayed", "silence", "close", "refused", "leave"]);
 const observationSchema = z.object({
   member: nodeId,
   role: z.enum(nodeRoles),
   incarnation,
   homes: z.array(nodeId).max(7),
   state: z.enum(linkStates),
-  reason: z.enum(["heard", "relayed", "silence", "close", "refused", "leave"]),
+  reason: memberReason,
   heardMsAgo: z.union([z.number().min(0), z.null()]),
   closedMsAgo: z.union([z.number().min(0), z.null()]),
   // What the agent's own link told this server, so that the others can name its version too.
   programVersion: short,
+});
+
+const verdictMemberSchema = z.object({
+  member: nodeId,
+  role: z.enum(nodeRoles),
+  incarnation,
+  state: z.enum(linkStates),
+  reason: memberReason,
+  accusers: z.array(nodeId).max(7),
 });
 
 const electionMessageSchema = z.discriminatedUnion("type", [
@@ -99,8 +109,7 @@ const electionSchema = z.object({ type: z.literal("election"), message: election
 const verdictSchema = z.object({
   type: z.literal("verdict"),
   term: count,
-  members: z.array(memberSchema).max(maxMembersPerFrame),
-  full: z.boolean(),
+  members: z.array(verdictMemberSchema).max(maxMembersPerFrame),
 });
 const leaveSchema = z.object({ type: z.literal("leave") });
 

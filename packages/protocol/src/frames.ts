@@ -129,12 +129,20 @@ export type ElectionFrameMessage =
   | { readonly type: "lead_reply"; readonly term: number; readonly sentAt: number }
   | { readonly type: "timeout_now"; readonly term: number };
 
-/** What the leader of `term` declares of the members. */
+/** What the leader of `term` declares of some members, all of them now and then. */
 export interface VerdictFrame {
   readonly type: "verdict";
   readonly term: number;
-  readonly members: readonly MemberFrame[];
-  readonly full: boolean;
+  readonly members: readonly VerdictMemberFrame[];
+}
+
+export interface VerdictMemberFrame {
+  readonly member: string;
+  readonly role: NodeRole;
+  readonly incarnation: { readonly boot: number; readonly counter: number };
+  readonly state: LinkState;
+  readonly reason: ObservationFrame["reason"];
+  readonly accusers: readonly string[];
 }
 
 /** Every frame of the mesh. The first five make a link; the others follow on a link that is made. */

@@ -38,6 +38,7 @@ export {
   type ReportFrame,
   type StatusFrame,
   type VerdictFrame,
+  type VerdictMemberFrame,
 } from "./frames.ts";
 export {
   type CircuitState,
@@ -66,8 +67,10 @@ export {
   type HealthCheckHooks,
   HealthCheckMixin,
   type MixinThresholds,
+  type WithHealthCheck,
 } from "./mixin.ts";
 export {
+  type CircuitStatus,
   type DaemonHealth,
   type GpuStatus,
   type NodeReport,
