@@ -1,3 +1,4 @@
+import { errorText } from "./errors.ts";
 import { HealthCheckResult } from "./health.ts";
 import { SlidingWindow } from "./sliding-window.ts";
 import { HealthThresholds } from "./thresholds.ts";
@@ -46,6 +47,15 @@ export interface HealthCheckHooks {
 type Constructor<T = object> = new (...args: never[]) => T;
 
 /**
+ * The class that the mixin returns. Spelt out instead of `Base & Constructor<...>`, because an intersection cannot be extended
+ * when the base is generic, as EventEmitter is. Of an overloaded constructor the last overload remains.
+ */
+export type WithHealthCheck<Base extends Constructor> = Omit<Base, "prototype"> &
+  (new (
+    ...args: ConstructorParameters<Base>
+  ) => InstanceType<Base> & HealthCheckable & HealthCheckHooks);
+
+/**
  * Gives any class `healthCheck()` from counts of successes and errors in a sliding window, because lifetime counters hide a
  * fresh outage.
  *
@@ -55,10 +65,8 @@ type Constructor<T = object> = new (...args: never[]) => T;
  * sync.recordSuccess();
  * sync.healthCheck().isHealthy; // true
  */
-export function HealthCheckMixin<Base extends Constructor>(
-  base: Base,
-): Base & Constructor<HealthCheckable & HealthCheckHooks> {
-  class WithHealthCheck extends (base as Constructor) implements HealthCheckable, HealthCheckHooks {
+export function HealthCheckMixin<Base extends Constructor>(base: Base): WithHealthCheck<Base> {
+  class Checked extends (base as Constructor) implements HealthCheckable, HealthCheckHooks {
     #window: SlidingWindow | null = null;
     #lastActivity: number | null = null;
     #lastError: string | null = null;
@@ -81,7 +89,7 @@ export function HealthCheckMixin<Base extends Constructor>(
       this.#record(true);
     }
     recordError(error?: unknown): void {
-      if (error !== undefined) this.#lastError = error instanceof Error ? error.message : String(error);
+      if (error !== undefined) this.#lastError = errorText(error);
       this.#record(false);
     }
 
@@ -131,7 +139,7 @@ export function HealthCheckMixin<Base extends Constructor>(
       return this.#window?.counts(this.nowSeconds()) ?? { failed: 0, total: 0 };
     }
   }
-  return WithHealthCheck as unknown as Base & Constructor<HealthCheckable & HealthCheckHooks>;
+  return Checked as unknown as WithHealthCheck<Base>;
 }
 
 function percent(ratio: number): string {
