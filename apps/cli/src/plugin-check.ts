@@ -1,3 +1,4 @@
+// core: pure
 import type { SignalState, StatusDocument } from "@ringrift/protocol";
 
 /** The answer of a monitoring plugin: one line with performance data, and an exit code. */

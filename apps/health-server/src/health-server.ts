@@ -15,11 +15,16 @@ const tickMs = 1000;
 const beatStaleMs = 5000;
 
 /** Starts HTTP and mesh on one port. @throws RingRiftError when the port, the voter list or the vote file is unusable. */
-export async function startHealthServer(config: HealthServerConfig, context: ProgramContext): Promise<Running> {
+export async function startHealthServer(
+  config: HealthServerConfig,
+  context: ProgramContext,
+): Promise<Running> {
   const { log, version } = context;
   const nowSeconds = steadyClock();
   const servers = parseServers(config.servers.join(","));
-  const localAddresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((item) => item.address));
+  const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map((item) => item.address),
+  );
   const mesh = createMesh({
     clusterId: config.clusterId,
     nodeId: config.nodeId,
@@ -97,7 +102,9 @@ function gates(overview: Overview, config: HealthServerConfig): Gate[] {
     {
       name: "quorum",
       ok: held,
-      reason: held ? `${have} of ${config.servers.length} voters, ${need} needed` : `${have} voters reachable, ${need} needed`,
+      reason: held
+        ? `${have} of ${config.servers.length} voters, ${need} needed`
+        : `${have} voters reachable, ${need} needed`,
     },
     {
       name: "leader",

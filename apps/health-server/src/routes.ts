@@ -6,7 +6,11 @@ const eventsPerPage = 1000;
 /** The `/v1` routes of a server, all read from memory. */
 export function addRoutes(app: EndpointsApp, overview: Overview): void {
   app.get("/v1/nodes", (context) =>
-    context.json({ schema: "ringrift.nodes/1", nodes: overview.status().nodes, summary: overview.orchestrator.getClusterHealthSummary() }),
+    context.json({
+      schema: "ringrift.nodes/1",
+      nodes: overview.status().nodes,
+      summary: overview.orchestrator.getClusterHealthSummary(),
+    }),
   );
   app.get("/v1/nodes/:id", (context) => {
     const id = context.req.param("id");

@@ -1,6 +1,8 @@
+// core: pure
 import type { ProbeOutcome } from "@ringrift/probes";
 import type {
   CheckReport,
+  CircuitStatus,
   DaemonHealth,
   GpuStatus,
   NodeReport,
@@ -13,6 +15,7 @@ export interface HostReport {
   addOutcome(outcome: ProbeOutcome): void;
   setDaemons(daemons: readonly DaemonHealth[]): void;
   setStages(stages: readonly StageReport[]): void;
+  setCircuits(circuits: readonly CircuitStatus[]): void;
   /** What changed since the last call, or null when nothing did. */
   takeDelta(nowSeconds: number): NodeReport | null;
   /** Everything, for a server that has just connected. */
@@ -27,20 +30,28 @@ const nothingKnown: NodeResources = {
   gpuUtilizationRatio: null,
 };
 
-// core: what is sent depends only on what was added.
-export function createHostReport(identity: { readonly version: string; readonly startedAt: number }): HostReport {
+const unchanged = { gpus: false, resources: false, daemons: false, stages: false, circuits: false };
+
+/** Collects a host's report; what is sent depends only on what was added. */
+export function createHostReport(identity: {
+  readonly version: string;
+  readonly startedAt: number;
+}): HostReport {
   const checks = new Map<string, CheckReport>();
   const fresh = new Set<string>();
   let gpus: readonly GpuStatus[] | null | undefined;
   let resources = nothingKnown;
   let daemons: readonly DaemonHealth[] = [];
   let stages: readonly StageReport[] = [];
-  let changed = { gpus: false, resources: false, daemons: false, stages: false };
+  let circuits: readonly CircuitStatus[] = [];
+  let changed = unchanged;
   let seq = 0;
 
   const compose = (nowSeconds: number, full: boolean): NodeReport => {
     seq += 1;
-    const include = full ? { gpus: gpus !== undefined, resources: true, daemons: true, stages: true } : changed;
+    const include = full
+      ? { gpus: gpus !== undefined, resources: true, daemons: true, stages: true, circuits: true }
+      : changed;
     return {
       ...identity,
       full,
@@ -51,6 +62,7 @@ export function createHostReport(identity: { readonly version: string; readonly 
       ...(include.resources ? { resources } : {}),
       ...(include.daemons ? { daemons } : {}),
       ...(include.stages ? { stages } : {}),
+      ...(include.circuits ? { circuits } : {}),
     };
   };
 
@@ -60,26 +72,30 @@ export function createHostReport(identity: { readonly version: string; readonly 
       fresh.add(outcome.report.check);
       if (outcome.gpus !== undefined) {
         gpus = outcome.gpus;
-        changed.gpus = true;
+        changed = { ...changed, gpus: true };
       }
       if (outcome.resources !== undefined) {
         resources = { ...resources, ...outcome.resources };
-        changed.resources = true;
+        changed = { ...changed, resources: true };
       }
     },
     setDaemons: (next) => {
-      changed.daemons ||= withoutUptime(next) !== withoutUptime(daemons);
+      if (withoutUptime(next) !== withoutUptime(daemons)) changed = { ...changed, daemons: true };
       daemons = next;
     },
     setStages: (next) => {
-      changed.stages ||= withoutAges(next) !== withoutAges(stages);
+      if (withoutAges(next) !== withoutAges(stages)) changed = { ...changed, stages: true };
       stages = next;
+    },
+    setCircuits: (next) => {
+      if (JSON.stringify(next) !== JSON.stringify(circuits)) changed = { ...changed, circuits: true };
+      circuits = next;
     },
     takeDelta: (nowSeconds) => {
       if (fresh.size === 0 && !Object.values(changed).includes(true)) return null;
       const delta = compose(nowSeconds, false);
       fresh.clear();
-      changed = { gpus: false, resources: false, daemons: false, stages: false };
+      changed = unchanged;
       return delta;
     },
     full: (nowSeconds) => compose(nowSeconds, true),

@@ -61,7 +61,8 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     nodeId,
     // Starts and ends of daemons are told from the report, here as on the servers; only its verdicts are its own.
     onEvent: (event) => {
-      if (event.name === "COORDINATOR_HEALTHY" || event.name === "COORDINATOR_UNHEALTHY") overview.emit(event);
+      if (event.name === "COORDINATOR_HEALTHY" || event.name === "COORDINATOR_UNHEALTHY")
+        overview.emit(event);
     },
     log: (level, message, fields) => log[level](fields ?? {}, message),
   });
@@ -81,6 +82,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   function tick(): void {
     report.setDaemons(daemons.daemons());
     report.setStages(stages.reports(nowSeconds()));
+    report.setCircuits(overview.orchestrator.circuits());
     publish();
     overview.tick();
     beat.renew();
@@ -132,7 +134,8 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     token: config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim(),
     onStageReport: (stage, ok) => {
       saveStages(stageFile, stages.memory());
-      if (ok !== null) overview.orchestrator.recordCircuit(stage, ok, criticalStages.has(stage), nowSeconds());
+      if (ok !== null)
+        overview.orchestrator.recordCircuit(stage, ok, criticalStages.has(stage), nowSeconds());
       tick();
     },
     nowSeconds,

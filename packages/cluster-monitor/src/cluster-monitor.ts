@@ -1,5 +1,7 @@
+// core: pure
 import type {
   CheckReport,
+  CircuitStatus,
   DaemonHealth,
   GpuStatus,
   LinkState,
@@ -36,6 +38,7 @@ export interface NodeRecord {
   readonly resources: NodeResources | null;
   readonly daemons: readonly DaemonHealth[];
   readonly stages: readonly StageReport[];
+  readonly circuits: readonly CircuitStatus[];
   readonly provider: string | null;
 }
 
@@ -119,6 +122,7 @@ export function createClusterMonitor({
       resources: report?.resources ?? null,
       daemons: report?.daemons ?? [],
       stages: report?.stages ?? [],
+      circuits: report?.circuits ?? [],
       provider: report?.provider ?? null,
     };
   }

@@ -1,3 +1,4 @@
+// core: pure
 /** A mark that the main loop renews; once it is older than `staleMs`, the loop has stalled though the process still answers. */
 export interface Beat {
   renew(): void;

@@ -1,3 +1,4 @@
+// core: pure
 /** One condition of readiness, with the reason for its answer. */
 export interface Gate {
   readonly name: string;

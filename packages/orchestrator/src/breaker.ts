@@ -1,3 +1,4 @@
+// core: pure
 import type { CircuitState, ThresholdValues } from "@ringrift/protocol";
 
 const trialCalls = 2;

@@ -2,7 +2,7 @@ export { type Breaker, createBreaker } from "./breaker.ts";
 export { EventLog, type EventPage } from "./event-log.ts";
 export type { NodeHealth } from "./node-health.ts";
 export { createNodeStreaks, type NodeStreaks } from "./node-state.ts";
-export { type Circuit, HealthCheckOrchestrator, type OrchestratorOptions } from "./orchestrator.ts";
+export { HealthCheckOrchestrator, type OrchestratorOptions } from "./orchestrator.ts";
 export {
   createSchedule,
   type Schedule,

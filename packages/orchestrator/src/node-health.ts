@@ -1,6 +1,8 @@
+// core: pure
 import type { NodeRecord } from "@ringrift/cluster-monitor";
 import type {
   CheckReport,
+  CircuitStatus,
   DaemonHealth,
   HealthStatus,
   LinkState,
@@ -27,6 +29,7 @@ export interface NodeHealth {
   readonly checks: readonly CheckReport[];
   readonly daemons: readonly DaemonHealth[];
   readonly stages: readonly StageReport[];
+  readonly circuits: readonly CircuitStatus[];
   readonly resources: NodeResources | null;
   readonly provider: string | null;
   readonly version: string;
@@ -63,6 +66,7 @@ export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
     checks,
     daemons: record.daemons,
     stages: record.stages,
+    circuits: record.circuits,
     resources: record.resources,
     provider: record.provider,
     version: record.version,

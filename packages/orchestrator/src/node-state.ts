@@ -1,3 +1,4 @@
+// core: pure
 import type { NodeState, SignalState, ThresholdValues } from "@ringrift/protocol";
 
 /** How often one check failed and passed in a row. Failures are a real number, because they halve per hour of quiet. */

@@ -1,3 +1,4 @@
+// core: pure
 import {
   type ClusterMonitor,
   createClusterMonitor,
@@ -6,6 +7,7 @@ import {
 } from "@ringrift/cluster-monitor";
 import {
   type CircuitState,
+  type CircuitStatus,
   type EventOccurrence,
   HealthThresholds,
   type LinkState,
@@ -31,12 +33,6 @@ export interface OrchestratorOptions {
   readonly emit: (occurrence: EventOccurrence) => void;
   readonly thresholds?: ThresholdValues;
   readonly maxNodes?: number;
-}
-
-export interface Circuit {
-  readonly name: string;
-  readonly state: CircuitState;
-  readonly critical: boolean;
 }
 
 const maxCircuits = 100;
@@ -152,7 +148,8 @@ export class HealthCheckOrchestrator {
     this.#circuitTransition(name, ok ? "a success" : "failures in a row");
   }
 
-  circuits(): readonly Circuit[] {
+  /** The circuits kept here; those of other nodes come with their reports. */
+  circuits(): readonly CircuitStatus[] {
     return [...this.#circuits].map(([name, { breaker, critical }]) => ({
       name,
       state: breaker.state(this.#nowSeconds),

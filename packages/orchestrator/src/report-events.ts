@@ -1,3 +1,4 @@
+// core: pure
 import type { NodeRecord } from "@ringrift/cluster-monitor";
 import type { DaemonHealth, EventOccurrence, SignalState } from "@ringrift/protocol";
 

@@ -1,3 +1,4 @@
+// core: pure
 import { type NodeState, nodeStates } from "@ringrift/protocol";
 import type { NodeHealth } from "./node-health.ts";
 

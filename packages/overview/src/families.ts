@@ -1,5 +1,6 @@
+// core: pure
 import type { MeshStatus } from "@ringrift/mesh";
-import { type MetricFamily, type MetricSample, singleValue, stateSet } from "@ringrift/metrics";
+import { type MetricFamily, type MetricSample, stateSet } from "@ringrift/metrics";
 import type { NodeHealth } from "@ringrift/orchestrator";
 import { daemonStates, healthLevels, linkStates, nodeStates, type StatusDocument } from "@ringrift/protocol";
 
@@ -43,7 +44,11 @@ export function statusFamilies(
       "1 for the node that leads, no sample while none does.",
       cluster.leaderId === null ? [] : [{ labels: { node: cluster.leaderId }, value: 1 }],
     ),
-    gauge("ringrift_quorum_held", "1 while a majority of the configured voters follows one leader.", one(cluster.quorum.held ? 1 : 0)),
+    gauge(
+      "ringrift_quorum_held",
+      "1 while a majority of the configured voters follows one leader.",
+      one(cluster.quorum.held ? 1 : 0),
+    ),
     gauge("ringrift_epoch", "Term of the leader known to this node.", one(term)),
     gauge("ringrift_epoch_generation", "Generation of the election back end.", one(generation)),
     gauge(
@@ -67,7 +72,11 @@ export function statusFamilies(
         value: daemon.restarts,
       })),
     },
-    gauge("ringrift_pipeline_paused", "1 while the pipeline is told to pause.", one(status.pipeline.state === "paused" ? 1 : 0)),
+    gauge(
+      "ringrift_pipeline_paused",
+      "1 while the pipeline is told to pause.",
+      one(status.pipeline.state === "paused" ? 1 : 0),
+    ),
     gauge(
       "ringrift_node_report_age_seconds",
       "Age of the last report of each node.",

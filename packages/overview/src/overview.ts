@@ -55,12 +55,13 @@ export function createOverview(options: OverviewOptions): Overview {
   function inputs(): SystemInputs {
     const mesh = options.mesh();
     const agents = ownNodes().filter((node) => node.role === "agent" && node.state !== "retired");
-    const expected = teller.role === "server" && options.expectedNodes > 0 ? options.expectedNodes : agents.length;
+    const expected =
+      teller.role === "server" && options.expectedNodes > 0 ? options.expectedNodes : agents.length;
     const meshIsKnown = mesh.statusAgeSeconds !== null && mesh.statusAgeSeconds <= meshStaleSeconds;
     const reportsAreFresh = agents.some((node) => isFresh(node, thresholds));
     return {
       nodes: expected === 0 ? null : { online: agents.filter(isOnline).length, expected },
-      circuits: orchestrator.circuits(),
+      circuits: agents.flatMap((node) => node.circuits),
       recentErrors: orchestrator.errorCount(nowSeconds()),
       // Nothing here starts recoveries, so it is known that none has finished.
       recoveries: { succeeded: 0, finished: 0 },

@@ -1,7 +1,13 @@
+// core: pure
 import type { MeshStatus } from "@ringrift/mesh";
 import type { NodeHealth } from "@ringrift/orchestrator";
 import type { GateView } from "@ringrift/pipeline";
-import { type StatusCluster, type StatusDocument, type StatusNode, statusSchemaName } from "@ringrift/protocol";
+import {
+  type StatusCluster,
+  type StatusDocument,
+  type StatusNode,
+  statusSchemaName,
+} from "@ringrift/protocol";
 import type { SystemHealth } from "@ringrift/scorer";
 
 /** Who is telling. */

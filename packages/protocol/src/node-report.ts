@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CheckReport, checkReportSchema, type SignalState, signalStates } from "./check-report.ts";
-import { type DaemonState, daemonStates } from "./health.ts";
+import { type CircuitState, circuitStates, type DaemonState, daemonStates } from "./health.ts";
 
 /** One GPU as the node sees it. `index` and `busId` are nvidia-smi's; a lost GPU keeps its bus id and is unhealthy. */
 export interface GpuStatus {
@@ -47,6 +47,13 @@ export interface StageReport {
   readonly limitSeconds: number;
 }
 
+export interface CircuitStatus {
+  readonly name: string;
+  readonly state: CircuitState;
+  /** An open critical circuit pauses the pipeline. */
+  readonly critical: boolean;
+}
+
 /**
  * What an agent tells the servers of its host. Sent in full on connect; later only sections that changed and checks
  * that ran again (`full: false`). `gpus: null` is unknown, `[]` is a host without any.
@@ -64,6 +71,7 @@ export interface NodeReport {
   readonly resources?: NodeResources | undefined;
   readonly daemons?: readonly DaemonHealth[] | undefined;
   readonly stages?: readonly StageReport[] | undefined;
+  readonly circuits?: readonly CircuitStatus[] | undefined;
   /** Where the host comes from, when the operator says so. */
   readonly provider?: string | undefined;
 }
@@ -130,6 +138,10 @@ export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
         limitSeconds: z.number(),
       }),
     )
+    .max(100)
+    .optional(),
+  circuits: z
+    .array(z.object({ name: short, state: z.enum(circuitStates), critical: z.boolean() }))
     .max(100)
     .optional(),
   provider: short.optional(),

@@ -1,3 +1,4 @@
+// core: pure
 /**
  * Successes and failures of the last `windowSeconds`, in one bucket a second, so memory is bounded by the window and not by
  * the rate of calls. Times are seconds from any one clock; when it is set back, what then lies in the future is forgotten.

@@ -1,3 +1,4 @@
+// core: pure
 /** One threshold: the single place where its name, unit, default, variable and range are written. */
 export interface Threshold {
   readonly env: string;

@@ -1,0 +1,177 @@
+import type { MemberView, MeshStatus } from "@ringrift/mesh";
+import { writeExposition } from "@ringrift/metrics";
+import { EventLog } from "@ringrift/orchestrator";
+import { HealthThresholds, type NodeReport, statusDocumentSchema } from "@ringrift/protocol";
+import { describe, expect, it } from "vitest";
+import { createOverview } from "./overview.ts";
+
+const member = (id: string, fields: Partial<MemberView> = {}): MemberView => ({
+  id,
+  role: "agent",
+  link: "alive",
+  lastSeenSeconds: 0.1,
+  reason: "",
+  accusers: [],
+  version: "1",
+  ...fields,
+});
+
+const report = (nodeId: string, seq: number): NodeReport => ({
+  full: true,
+  seq,
+  sentAt: 0,
+  version: "1",
+  startedAt: 0,
+  checks: [
+    {
+      check: "cpu",
+      state: "healthy",
+      reason: nodeId,
+      details: {},
+      readings: [],
+      observedAt: seq,
+      durationSeconds: 0,
+    },
+  ],
+});
+
+function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNodes?: number } = {}) {
+  let now = 0;
+  const mesh: { -readonly [Key in keyof MeshStatus]: MeshStatus[Key] } = {
+    leaderId: "server-1",
+    isLeader: true,
+    term: 3,
+    epoch: "0.3",
+    quorum: { configured: true, held: true, have: 3, need: 2, voters: [] },
+    statusAgeSeconds: 0,
+    leaseAgeMs: 10,
+    members: [member("a"), member("b")],
+    refused: {},
+    dropped: {},
+    links: [],
+  };
+  const overview = createOverview({
+    teller: {
+      id: fields.role === "agent" ? "a" : "server-1",
+      role: fields.role ?? "server",
+      version: "1",
+      startedAtSeconds: 0,
+      clusterId: "test",
+      elector: fields.elector ?? "mesh",
+    },
+    mesh: () => mesh,
+    expectedNodes: fields.expectedNodes ?? 0,
+    thresholds: HealthThresholds,
+    eventLog: new EventLog({ emitter: "server-1" }),
+    nowSeconds: () => now,
+  });
+  return {
+    mesh,
+    overview,
+    at: (seconds: number) => {
+      now = seconds;
+      overview.tick();
+    },
+    score: () => overview.status().score,
+  };
+}
+
+describe("the overview of a server", () => {
+  it("scores 100 while every node is online, healthy and fresh, in a document that fits its schema", () => {
+    const { overview, at, score } = setUp();
+    at(0);
+    overview.applyReport("a", report("a", 1));
+    overview.applyReport("b", report("b", 1));
+    at(1);
+    expect(score()).toBe(100);
+    expect(statusDocumentSchema.safeParse(overview.status()).error).toBeUndefined();
+  });
+
+  it("is at most 59 before any node has reported, and again once all reports are old", () => {
+    const { overview, at, score } = setUp();
+    at(0);
+    expect(score()).toBe(59);
+    overview.applyReport("a", report("a", 1));
+    at(1);
+    expect(score()).toBe(100);
+    at(62);
+    expect(score()).toBe(59);
+  });
+
+  it("is at most 39 without quorum, whatever else is well; standalone needs none", () => {
+    for (const [elector, expected] of [
+      ["mesh", 39],
+      ["standalone", 100],
+    ] as const) {
+      const { overview, mesh, at, score } = setUp({ elector });
+      overview.applyReport("a", report("a", 1));
+      overview.applyReport("b", report("b", 1));
+      mesh.quorum = { ...mesh.quorum, held: false, have: 1 };
+      at(1);
+      expect(score()).toBe(expected);
+    }
+  });
+
+  it("falls when a node goes down, and pauses the pipeline when half of them did", () => {
+    const { overview, mesh, at, score } = setUp();
+    for (const id of ["a", "b"]) overview.applyReport(id, report(id, 1));
+    at(1);
+    mesh.members = [member("a"), member("b", { link: "down", reason: "silent" })];
+    at(2);
+    expect(score()).toBe(59);
+    expect(overview.gate()).toMatchObject({ state: "paused", reasons: ["nodes_offline:50%"] });
+    expect(overview.events.after(0, 100).events.map((event) => event.name)).toContain("PIPELINE_PAUSED");
+  });
+
+  it("counts nodes that should be there and never came", () => {
+    const { overview, at } = setUp({ expectedNodes: 8 });
+    overview.applyReport("a", report("a", 1));
+    at(1);
+    expect(overview.status().components.nodeAvailability.score).toBe(25);
+  });
+
+  it("tells of leaders and quorum as events under the epoch of the time", () => {
+    const { overview } = setUp();
+    overview.onMeshEvent({ type: "leader", leaderId: "server-1", previous: null, term: 3 });
+    overview.onMeshEvent({ type: "quorum", held: false, have: 1, need: 2 });
+    overview.onMeshEvent({ type: "leader", leaderId: null, previous: "server-1", term: 3 });
+    const { events } = overview.events.after(0, 10);
+    expect(events.map((event) => [event.name, event.epoch])).toEqual([
+      ["LEADER_ELECTED", "0.3"],
+      ["QUORUM_LOST", "0.3"],
+      ["LEADER_LOST", "0.3"],
+    ]);
+  });
+
+  it("writes no sample for what it does not know", () => {
+    const { overview, mesh, at } = setUp();
+    mesh.members = [];
+    mesh.leaderId = null;
+    at(1);
+    const text = writeExposition(overview.families(), "text");
+    expect(text).not.toMatch(/^ringrift_leader\{/m);
+    expect(text).not.toMatch(/ringrift_health_component_score\{component="nodeAvailability"\}/);
+    expect(text).toMatch(/^ringrift_quorum_held 1$/m);
+  });
+});
+
+describe("the overview of an agent", () => {
+  it("is of its own host only", () => {
+    const { overview, at } = setUp({ role: "agent" });
+    overview.applyReport("a", report("a", 1));
+    at(1);
+    expect(overview.status().nodes.map((node) => node.id)).toEqual(["a"]);
+    expect(overview.status().score).toBe(100);
+  });
+
+  it("does not know of quorum what it has not heard for five seconds, and then scores at most 59", () => {
+    const { overview, mesh, at } = setUp({ role: "agent" });
+    overview.applyReport("a", report("a", 1));
+    mesh.quorum = { ...mesh.quorum, held: false };
+    at(1);
+    expect(overview.status().score).toBe(39);
+    mesh.statusAgeSeconds = 6;
+    at(2);
+    expect(overview.status().score).toBe(59);
+  });
+});
