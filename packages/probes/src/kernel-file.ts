@@ -50,8 +50,9 @@ export async function listKernelFolder(path: string, signal: AbortSignal): Promi
 async function readBounded(file: Awaited<ReturnType<typeof open>>, path: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
+  const buffer = Buffer.allocUnsafe(16_384);
   for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(65_536), 0, 65_536, null);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
     if (bytesRead === 0) return Buffer.concat(chunks).toString("utf8");
     size += bytesRead;
     if (size > maxFileBytes) {
@@ -61,7 +62,7 @@ async function readBounded(file: Awaited<ReturnType<typeof open>>, path: string)
         "Check that procRoot and sysRoot name real procfs and sysfs trees.",
       );
     }
-    chunks.push(buffer.subarray(0, bytesRead));
+    chunks.push(Buffer.from(buffer.subarray(0, bytesRead)));
   }
 }
 

@@ -15,7 +15,7 @@ export interface Space {
   readonly inodes: { readonly total: number; readonly free: number } | null;
 }
 
-export type MountAnswer =
+type MountAnswer =
   | { readonly kind: "space"; readonly space: Space }
   | { readonly kind: "hung"; readonly afterSeconds: number }
   | { readonly kind: "failed"; readonly reason: string };
@@ -34,8 +34,8 @@ const low = { ratio: 0.1, bytes: 20 * 1024 ** 3 };
 const nearlyFull = { ratio: 0.03, bytes: 2 * 1024 ** 3 };
 const lowInodeRatio = 0.05;
 
-/** Judges every mount on its own; the worst one is the probe's state. */
-export function judgeDisks(checked: readonly CheckedMount[]): Judgement {
+/** Judges every mount on its own; the worst one is the probe's state. `skipped`: mounts beyond the bound. */
+export function judgeDisks(checked: readonly CheckedMount[], skipped = 0): Judgement {
   if (checked.length === 0) {
     return { state: "not_applicable", reason: "no block filesystem is mounted here" };
   }
@@ -46,10 +46,11 @@ export function judgeDisks(checked: readonly CheckedMount[]): Judgement {
     state,
     reason:
       bad.length === 0
-        ? `${checked.length} filesystems have room`
+        ? `${checked.length} ${checked.length === 1 ? "filesystem has" : "filesystems have"} room`
         : bad.map((verdict) => `${verdict.mount.mountPoint}: ${verdict.reason}`).join("; "),
     ...(bad.length === 0 ? {} : { action: actionFor(bad.map(({ mount, answer }) => ({ mount, answer }))) }),
     details: {
+      skipped,
       mounts: verdicts.map((verdict) => ({ ...verdict.mount, state: verdict.state, reason: verdict.reason })),
     },
     measures: checked.flatMap(({ mount, answer }) => measuresOf(mount, answer)),
@@ -166,12 +167,13 @@ export function createDisksProbe(
       timeoutSeconds: 20,
       async check(signal) {
         const text = await requireKernelFile(join(procRoot, "self/mountinfo"), signal);
+        const mounts = parseMounts(text);
         const checked: CheckedMount[] = [];
-        for (const mount of parseMounts(text).slice(0, maxMounts)) {
+        for (const mount of mounts.slice(0, maxMounts)) {
           signal.throwIfAborted();
           checked.push(await ask(mount));
         }
-        return { judgement: judgeDisks(checked) };
+        return { judgement: judgeDisks(checked, mounts.length - checked.length) };
       },
     },
     nowSeconds,

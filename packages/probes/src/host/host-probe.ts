@@ -11,7 +11,7 @@ export interface HostProbe {
   check(signal: AbortSignal): Promise<Checked>;
 }
 
-export interface Checked extends Omit<ProbeOutcome, "report"> {
+interface Checked extends Omit<ProbeOutcome, "report"> {
   readonly judgement: Judgement;
 }
 

@@ -10,7 +10,7 @@ import { sampler } from "./sample.ts";
 const directions = ["receive", "transmit"] as const;
 
 /** Counters of one interface since it came up, in one direction. */
-export interface Traffic {
+interface Traffic {
   readonly bytes: number;
   readonly packets: number;
   readonly errors: number;
@@ -56,7 +56,7 @@ function trafficOf([bytes, packets, errors, drops]: readonly (number | null)[]):
 }
 
 /** What passed between two samples; null when a counter went back, as after a driver reload. */
-export function trafficBetween(before: Traffic, after: Traffic): Traffic | null {
+function trafficBetween(before: Traffic, after: Traffic): Traffic | null {
   const delta = {
     bytes: after.bytes - before.bytes,
     packets: after.packets - before.packets,

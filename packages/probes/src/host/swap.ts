@@ -28,7 +28,7 @@ export function parseSwapPages(text: string): { readonly in: number; readonly ou
 }
 
 /** Swap traffic between two samples in pages per second; null when unknown. */
-export function swapRate(before: SwapSample, after: SwapSample): number | null {
+function swapRate(before: SwapSample, after: SwapSample): number | null {
   const seconds = after.atSeconds - before.atSeconds;
   if (before.pages === null || after.pages === null || seconds <= 0) return null;
   const moved = after.pages.in - before.pages.in + after.pages.out - before.pages.out;

@@ -3,7 +3,7 @@ import type { GpuFacts, Temperatures } from "./smi-parse.ts";
 import type { Cell } from "./smi-value.ts";
 
 /** One thing that is wrong with a card, and what to do about it. */
-export interface GpuFinding {
+interface GpuFinding {
   readonly state: Exclude<SignalState, "healthy" | "not_applicable">;
   readonly reason: string;
   readonly action: string;

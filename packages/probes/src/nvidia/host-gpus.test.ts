@@ -79,8 +79,9 @@ describe("a host with GPUs", () => {
     const before = observe({ stdout: hostXml(4) });
     const after = observe({ stdout: hostXml(3), seen: before.seen });
     expect(after.judgement.state).toBe("unhealthy");
-    expect(after.gpus?.at(-1)).toMatchObject({
-      index: 3,
+    expect(after.gpus?.[0]).toMatchObject({
+      index: null,
+      reason: "lost: nvidia-smi no longer lists it (it was GPU 3)",
       busId: "00000000:03:00.0",
       state: "unhealthy",
       utilizationRatio: null,
@@ -104,8 +105,8 @@ describe("a host with GPUs", () => {
     const message = "Unable to determine the device handle for GPU0000:07:00.0: GPU is lost.";
     const { judgement, gpus } = observe({ stdout: `${hostXml(2)}\n${message}`, code: 15 });
     expect(judgement.state).toBe("unhealthy");
-    expect(gpus?.map(({ state }) => state)).toEqual(["healthy", "healthy", "unhealthy"]);
-    expect(gpus?.at(-1)?.busId).toBe("0000:07:00.0");
+    expect(gpus?.map(({ state }) => state)).toEqual(["unhealthy", "healthy", "healthy"]);
+    expect(gpus?.[0]?.busId).toBe("0000:07:00.0");
   });
 });
 

@@ -62,7 +62,7 @@ function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgeme
     ...countFindings(observation, report, lost),
     ...(run.kind === "exited" && run.code !== 0 ? [exitFinding(run)] : []),
   ];
-  const gpus = [...listed, ...lost];
+  const gpus = [...lost, ...listed].slice(0, maxSeen);
   const states: SignalState[] = [
     ...gpus.map((gpu) => gpu.state),
     ...findings.map((finding) => finding.state),
@@ -150,8 +150,10 @@ function lostGpus(seen: SeenGpus, namedLost: readonly string[], present: Readonl
   }
   return [...gone.values()].map((gpu) => ({
     ...gpu,
+    // The others' indexes move up, so its own may name another card now.
+    index: null,
     state: "unhealthy" as const,
-    reason: "lost: nvidia-smi no longer lists it",
+    reason: `lost: nvidia-smi no longer lists it${gpu.index === null ? "" : ` (it was GPU ${gpu.index})`}`,
     utilizationRatio: null,
   }));
 }

@@ -4,7 +4,7 @@ import { listKernelFolder, readKernelFile } from "../kernel-file.ts";
 import { parseCount } from "../number-text.ts";
 
 /** An NVIDIA display or 3D device on the PCI bus. `slotWidth`: lanes of the port above it; null when unknown. */
-export interface PciGpu {
+interface PciGpu {
   readonly busId: string;
   readonly slotWidth: number | null;
 }

@@ -11,7 +11,7 @@ import {
 } from "./smi-value.ts";
 
 /** One ECC counter. `volatile` counts since the driver was loaded, `aggregate` over the card's life. */
-export interface EccCounter {
+interface EccCounter {
   readonly kind: "corrected" | "uncorrected";
   readonly scope: "volatile" | "aggregate";
   /** Where, as nvidia-smi names it: `sram`, `dram`, `sram_parity`, or `all` on older drivers. */
@@ -19,7 +19,7 @@ export interface EccCounter {
   readonly count: Cell<number>;
 }
 
-export interface MigDevice {
+interface MigDevice {
   readonly index: string;
   readonly gpuInstance: string;
   readonly computeInstance: string;
@@ -48,7 +48,7 @@ export const slowdownReasons = [
   "sw_power_cap",
   "gpu_idle",
 ] as const;
-export type SlowdownReason = (typeof slowdownReasons)[number];
+type SlowdownReason = (typeof slowdownReasons)[number];
 
 /** What nvidia-smi says of one card, in base units, with every cell that has no value saying why. */
 export interface GpuFacts {

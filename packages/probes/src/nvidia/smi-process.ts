@@ -46,6 +46,12 @@ export function createSmiRunner(
         detached: process.platform !== "win32",
         windowsHide: true,
       });
+      child.on("error", (error) => {
+        if (child.pid !== undefined) return;
+        resolve(isMissing(error) ? { kind: "missing" } : { kind: "failed", reason: errorText(error) });
+      });
+      // Not started, and without file descriptors it has no pipes either; its error event follows.
+      if (child.pid === undefined) return;
       const since = nowSeconds();
       alive = { child, since };
       const stdout = collector(maxOutputBytes);
@@ -81,11 +87,6 @@ export function createSmiRunner(
         if (!stdout.add(chunk)) stop({ kind: "too_long", limitBytes: maxOutputBytes });
       });
       child.stderr.on("data", (chunk: Buffer) => void stderr.add(chunk));
-      child.on("error", (error) => {
-        if (child.pid !== undefined) return;
-        alive = null;
-        settle(isMissing(error) ? { kind: "missing" } : { kind: "failed", reason: errorText(error) });
-      });
       child.on("exit", () => {
         exited = true;
         alive = null;
