@@ -30,6 +30,8 @@ export interface ProbeOptions {
   readonly sysRoot?: string;
   /** Plain parts of command lines; each must be found in at least one running process. */
   readonly processPatterns?: readonly string[];
+  /** No probe may take longer; its own time-out where that is shorter. */
+  readonly maxTimeoutSeconds?: number;
   /** Wall clock, seconds since 1970. */
   readonly nowSeconds: () => number;
 }

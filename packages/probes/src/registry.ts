@@ -19,8 +19,9 @@ export function createProbes(options: ProbeOptions): Probe[] {
     procRoot = "/proc",
     sysRoot = "/sys",
     processPatterns = [],
+    maxTimeoutSeconds = Number.POSITIVE_INFINITY,
   } = options;
-  return [
+  const probes = [
     createCpuProbe(procRoot, nowSeconds),
     createLoadProbe(procRoot, nowSeconds),
     createMemoryProbe(procRoot, nowSeconds),
@@ -32,4 +33,8 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createMachineProbe(nowSeconds),
     createGpuProbe({ nvidiaSmi, expectedGpus, procRoot, sysRoot, nowSeconds }),
   ];
+  return probes.map((probe) => ({
+    ...probe,
+    timeoutSeconds: Math.min(probe.timeoutSeconds, maxTimeoutSeconds),
+  }));
 }

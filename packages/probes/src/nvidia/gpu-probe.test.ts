@@ -54,6 +54,14 @@ describe("the GPU probe with a real program", () => {
     expect(notes).toEqual([]);
   });
 
+  it("reports every card of a host, never only the first", async () => {
+    replay("ok", "h100-mig.xml");
+    vi.stubEnv("NVIDIA_SMI_REPLAY_GPUS", "8");
+    const { report, gpus } = await runProbe(probe(replayer, 8), nowSeconds);
+    expect(report.state).toBe("healthy");
+    expect(new Set(gpus?.map(({ uuid }) => uuid)).size).toBe(8);
+  });
+
   it.each([
     ["garbage", /no XML/],
     ["half", /cut off/],

@@ -26,6 +26,7 @@ describe("judgeGpu", () => {
     "gtx-1070-ti.xml",
     "h100-mig.xml",
     "rtx-3080-v13.xml",
+    "rtx-4000-sff-ada-v13.xml",
     "tesla-t4.xml",
   ])("%s as captured is healthy", (file) => expect(stateOn(file, {})).toBe("healthy"));
 
@@ -116,6 +117,14 @@ describe("judgeGpu", () => {
       advised("Reboot"),
       advised("Drain and Reset"),
     ]).toEqual(["healthy", "healthy", "unhealthy", "unhealthy", "degraded"]);
+  });
+
+  it("follows the reset flags of older drivers", () => {
+    expect(stateOn("a100-sxm4-v12.xml", { reset_required: "Yes" })).toBe("unhealthy");
+    expect(stateOn("a100-sxm4-v12.xml", { drain_and_reset_recommended: "Yes" })).toBe("degraded");
+    expect(
+      stateOn("a100-sxm4-v12.xml", { reset_required: "Requested functionality has been deprecated" }),
+    ).toBe("healthy");
   });
 
   it("is unhealthy when any cell says that the card is lost or requires a reset", () => {

@@ -140,7 +140,7 @@ function gpuFacts(card: SmiElement, index: number): GpuFacts {
     repairPending: anyTrue(repairs),
     unrepairableMemory: flag(at("ecc_errors", "unrepairable_memory")),
     sramThresholdExceeded: flag(at("ecc_errors", "aggregate", "sram_threshold_exceeded")),
-    recoveryAction: recoveryAction(at("gpu_recovery_action")),
+    recoveryAction: recoveryAction(at("gpu_recovery_action")) ?? resetStatus(card),
     linkWidth: quantity(at("pci", "pci_gpu_link_info", "link_widths", "current_link_width"), ["x"]),
     linkWidthMax: quantity(at("pci", "pci_gpu_link_info", "link_widths", "max_link_width"), ["x"]),
     migEnabled: flag(at("mig_mode", "current_mig")).value === true,
@@ -226,6 +226,13 @@ function anyTrue(cells: readonly Cell<boolean>[]): Cell<boolean> {
 function recoveryAction(text: string | null): string | null {
   if (text === null || text === "" || /^none$/i.test(text)) return null;
   return absent(text).absence === "not_applicable" || /error/i.test(text) ? null : text;
+}
+
+/** Drivers 525 to 555 say in two flags what later ones say in `gpu_recovery_action`. */
+function resetStatus(card: SmiElement): string | null {
+  if (flag(textAt(card, "gpu_reset_status", "reset_required")).value === true) return "Reset";
+  const drain = flag(textAt(card, "gpu_reset_status", "drain_and_reset_recommended"));
+  return drain.value === true ? "Drain and Reset" : null;
 }
 
 function migDevice(device: SmiElement): MigDevice {
