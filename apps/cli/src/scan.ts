@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { createProbes, type Probe, runProbe } from "@ringrift/probes";
+import { createProbes, runProbe } from "@ringrift/probes";
 import type { CheckReport } from "@ringrift/protocol";
 import { stateWord, table, tint } from "./table.ts";
 
@@ -13,9 +13,16 @@ export interface Scan {
 export async function scanHost(options: {
   readonly nvidiaSmi: string;
   readonly expectedGpus: number | null;
+  readonly healthCheckTimeoutSeconds: number;
 }): Promise<Scan> {
   const nowSeconds = (): number => Date.now() / 1000;
-  const probes: readonly Probe[] = createProbes({ ...options, nowSeconds });
+  const { nvidiaSmi, expectedGpus, healthCheckTimeoutSeconds } = options;
+  const probes = createProbes({
+    nvidiaSmi,
+    expectedGpus,
+    maxTimeoutSeconds: healthCheckTimeoutSeconds,
+    nowSeconds,
+  });
   const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, nowSeconds)));
   return { host: hostname(), checks: outcomes.map((outcome) => outcome.report) };
 }

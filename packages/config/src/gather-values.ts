@@ -49,10 +49,15 @@ export function gatherValues(program: ProgramId, flags: Values, env: Values, mac
         problems.push({ key: setting.key, source, value: shown(setting, text), problem: result.problem });
       return { value: result.ok ? result.value : null, source };
     });
-    return { setting, ...(parsed[0] ?? { value: defaultValue(setting, env, machine), source: "default" }) };
+    return {
+      setting,
+      ...(parsed[0] ?? { value: defaultValue(setting, program, env, machine), source: "default" }),
+    };
   });
-  const withElector = entries.map((entry) =>
-    entry.value === null ? { ...entry, value: derived(entry, entries) } : entry,
+  const withServers =
+    program === "health-server" ? entries.map((entry) => ownServer(entry, entries)) : entries;
+  const withElector = withServers.map((entry) =>
+    entry.value === null ? { ...entry, value: derived(entry, withServers) } : entry,
   );
   const nodeId = withElector.find((entry) => entry.setting.key === "nodeId" && entry.source === "default");
   if (nodeId !== undefined && !parseValue(nodeId.setting, String(nodeId.value)).ok) {
@@ -69,14 +74,27 @@ function shown(setting: Setting, text: string): string {
   return cut.replace(/\/\/[^/@,]*@/g, "//****@");
 }
 
+/** A server that was told of no servers is the only one, at the address it listens on. */
+function ownServer(entry: ConfigEntry, entries: readonly ConfigEntry[]): ConfigEntry {
+  if (entry.setting.key !== "servers" || entry.source !== "default") return entry;
+  const value = (key: string): string => String(entries.find((other) => other.setting.key === key)?.value);
+  const host = value("healthServerHost");
+  return {
+    ...entry,
+    value: [`ws://${host.includes(":") ? `[${host}]` : host}:${value("healthServerPort")}/mesh`],
+  };
+}
+
 function derived(entry: ConfigEntry, entries: readonly ConfigEntry[]): SettingValue {
   if (entry.setting.key !== "elector" || entry.source !== "default") return null;
   const servers = entries.find((other) => other.setting.key === "servers")?.value;
   return Array.isArray(servers) && servers.length > 1 ? "mesh" : "standalone";
 }
 
-function defaultValue(setting: Setting, env: Values, machine: Machine): SettingValue {
-  if (setting.key === "nodeId") return machine.hostName;
+function defaultValue(setting: Setting, program: ProgramId, env: Values, machine: Machine): SettingValue {
+  // A server and an agent on one host are two nodes, and each needs a name of its own.
+  if (setting.key === "nodeId")
+    return program === "health-server" ? `${machine.hostName}-server` : machine.hostName;
   if (setting.key === "dataDir") {
     if (machine.isRoot) return "/var/lib/ringrift";
     const state = env.XDG_STATE_HOME;

@@ -41,12 +41,22 @@ function withEnv(env: Record<string, string>): readonly ConfigProblem[] {
 }
 
 describe("loadConfig", () => {
+  it("gives a server its own address as the only server, and names server and agent of one host apart", () => {
+    const env = { RINGRIFT_HEALTH_SERVER_PORT: "9100" };
+    expect(loadConfig("health-server", { env, machine: machine() })).toMatchObject({
+      nodeId: "host-1-server",
+      servers: ["ws://127.0.0.1:9100/mesh"],
+      elector: "standalone",
+    });
+    expect(loadConfig("node-agent", { env, machine: machine() }).nodeId).toBe("host-1");
+  });
+
   it("gives the defaults when nothing is set", () => {
     const config = loadConfig("health-server", { env: {}, machine: machine() });
     expect(config).toMatchObject({
       program: "health-server",
       clusterId: "ringrift",
-      nodeId: "host-1",
+      nodeId: "host-1-server",
       host: "127.0.0.1",
       port: 8790,
       servers: ["ws://127.0.0.1:8790/mesh"],

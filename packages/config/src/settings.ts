@@ -53,7 +53,7 @@ const fixedSettings: readonly Setting[] = [
   setting("NODE_ID", {
     kind: "name",
     default: null,
-    defaultText: "the host name",
+    defaultText: "the host name, for a health-server with -server appended, so that both run on one host",
     programs: everywhere,
     meaning: "name of this node, unique in the cluster",
   }),
@@ -88,6 +88,7 @@ const fixedSettings: readonly Setting[] = [
   setting("SERVERS", {
     kind: "urls",
     default: "ws://127.0.0.1:8790/mesh",
+    defaultText: "ws://127.0.0.1:8790/mesh; for a health-server its own address",
     programs: everywhere,
     meaning: "comma list of the servers; for a server also the list of voters, itself included",
   }),
@@ -134,7 +135,7 @@ const fixedSettings: readonly Setting[] = [
     min: 0.1,
     max: 86_400,
     programs: services,
-    meaning: "seconds between health checks",
+    meaning: "longest time between two runs of a check, in seconds; most checks run more often",
   }),
   setting("HEALTH_CHECK_TIMEOUT", {
     kind: "number",
@@ -142,7 +143,7 @@ const fixedSettings: readonly Setting[] = [
     min: 0.05,
     max: 3600,
     programs: everywhere,
-    meaning: "seconds after which a health check counts as failed",
+    meaning: "longest time that a check may take, in seconds; it then counts as a check error",
   }),
   setting("NVIDIA_SMI", {
     kind: "program",

@@ -60,10 +60,7 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     ),
     pipeline: {
       state: pipeline.state,
-      reasons:
-        pipeline.waitingFor === null
-          ? pipeline.reasons
-          : [...pipeline.reasons, `waits for ${pipeline.waitingFor}`],
+      reasons: pipeline.reasons,
       stages: nodes.flatMap((node) =>
         node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
       ),
