@@ -64,6 +64,18 @@ describe("the table of nodes", () => {
     expect(monitor.node("a", 10)?.gpus).toBeNull();
   });
 
+  it("forgets a node that the mesh no longer lists, unless the node has reported", () => {
+    const monitor = createClusterMonitor();
+    const sighting = { role: "agent", link: "alive", lastSeenSeconds: 0, reason: "", version: "1" } as const;
+    monitor.applyReport("a", report(1), 1);
+    monitor.applyMembers([
+      { id: "a", ...sighting },
+      { id: "b", ...sighting },
+    ]);
+    monitor.applyMembers([]);
+    expect(monitor.nodes(2).map((node) => [node.id, node.link])).toEqual([["a", "down"]]);
+  });
+
   it("is bounded and counts what it refuses", () => {
     const monitor = createClusterMonitor({ maxNodes: 1 });
     monitor.applyReport("a", report(1), 1);

@@ -49,6 +49,7 @@ export interface ReportOutcome {
 }
 
 export interface ClusterMonitor {
+  /** Takes over the mesh's whole list; a node that it no longer lists and that never reported is forgotten. */
   applyMembers(members: readonly MemberSighting[]): void;
   /** Merges a report; one that is older than what is known, or of a node past the bound, is dropped and counted. */
   applyReport(nodeId: string, report: NodeReport, nowSeconds: number): ReportOutcome;
@@ -129,6 +130,12 @@ export function createClusterMonitor({
 
   return {
     applyMembers: (members) => {
+      const listed = new Set(members.map((member) => member.id));
+      for (const [id, entry] of entries) {
+        if (listed.has(id)) continue;
+        entry.sighting = null;
+        if (entry.report === null) entries.delete(id);
+      }
       for (const member of members) {
         const entry = entryOf(member.id);
         if (entry !== null) entry.sighting = member;
