@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { explainFailure, simulate } from "../packages/mesh/dist/sim/simulation.js";
+import { explainFailure, simulate } from "../packages/mesh/src/sim/simulation.ts";
 
 const usage = `Usage: pnpm sim [--seeds N] [--nodes M] [--from S]
 
