@@ -1,1 +1,13 @@
-export {};
+export { createMesh } from "./create-mesh.ts";
+export { type Keyring, loadKeyring, type MeshKey, parseKeyring } from "./keyring.ts";
+export type {
+  MemberView,
+  Mesh,
+  MeshEvent,
+  MeshLog,
+  MeshOptions,
+  MeshQuorum,
+  MeshStatus,
+} from "./mesh.ts";
+export { MeshError } from "./mesh-error.ts";
+export { findSelf, parseServers, type SelfFacts, type ServerAddress } from "./servers.ts";

@@ -1,0 +1,63 @@
+import { errorText, type LinkState, type NodeReport } from "@ringrift/protocol";
+import type { MemberView, MeshEvent, MeshLog, MeshQuorum } from "./mesh.ts";
+
+/** Tells the listeners what changed: it remembers what they were told last and is silent when nothing differs. */
+export class EventHub {
+  readonly #log: MeshLog;
+  readonly #listeners = new Set<(event: MeshEvent) => void>();
+  readonly #links = new Map<string, LinkState>();
+  #leaderId: string | null = null;
+  #leaderTerm = 0;
+  #quorum = "";
+
+  constructor(log: MeshLog) {
+    this.#log = log;
+  }
+
+  listen(listener: (event: MeshEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** True when it differs from what was told last. */
+  leader(leaderId: string | null, term: number): boolean {
+    const previous = this.#leaderId;
+    if (leaderId === previous && (leaderId === null || term === this.#leaderTerm)) return false;
+    this.#leaderId = leaderId;
+    this.#leaderTerm = term;
+    this.#emit({ type: "leader", leaderId, previous, term });
+    return true;
+  }
+
+  /** True when it differs from what was told last. */
+  quorum({ held, have, need }: MeshQuorum): boolean {
+    const text = `${held} ${have} ${need}`;
+    if (text === this.#quorum) return false;
+    this.#quorum = text;
+    this.#emit({ type: "quorum", held, have, need });
+    return true;
+  }
+
+  /** True when the member is new or its link state differs from the one told last. */
+  member(member: MemberView): boolean {
+    const previous = this.#links.get(member.id) ?? null;
+    if (previous === member.link) return false;
+    this.#links.set(member.id, member.link);
+    this.#emit({ type: "member", member, previous });
+    return true;
+  }
+
+  report(nodeId: string, report: NodeReport): void {
+    this.#emit({ type: "report", nodeId, report });
+  }
+
+  #emit(event: MeshEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#log("error", "a listener of mesh events threw", { event: event.type, error: errorText(error) });
+      }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { emptyReport, eventually, LocalCluster, type LocalNode, linkOf } from "./testing/local-cluster.ts";
+
+let cluster: LocalCluster;
+beforeEach(() => {
+  cluster = new LocalCluster();
+});
+afterEach(() => cluster.close());
+
+function agree(nodes: readonly LocalNode[]): boolean {
+  const leaders = nodes.map(({ mesh }) => mesh.status().leaderId);
+  return leaders[0] !== null && leaders.every((leader) => leader === leaders[0]);
+}
+
+function allSee(nodes: readonly LocalNode[], id: string, link: string): boolean {
+  return nodes.every(({ mesh }) => linkOf(mesh.status(), id) === link);
+}
+
+const states = (nodes: readonly LocalNode[]): unknown =>
+  nodes.map(({ mesh, options, logged }) => ({ id: options.nodeId, ...mesh.status(), logged: logged.slice(-15) }));
+
+async function form(servers: number, agents: number): Promise<{ servers: LocalNode[]; agents: LocalNode[]; all: LocalNode[] }> {
+  await cluster.reserve(servers);
+  const serverNodes: LocalNode[] = [];
+  const agentNodes: LocalNode[] = [];
+  for (let index = 1; index <= servers; index += 1) serverNodes.push(await cluster.server(index));
+  for (let index = 1; index <= agents; index += 1) {
+    agentNodes.push(await cluster.agent(index, { fullReport: () => emptyReport(1, true) }));
+  }
+  const all = [...serverNodes, ...agentNodes];
+  await eventually("all agree on a leader", () => agree(all), () => states(all));
+  for (const { options } of all)
+    await eventually(`all see ${options.nodeId} alive`, () => allSee(all, options.nodeId, "alive"), () => states(all));
+  return { servers: serverNodes, agents: agentNodes, all };
+}
+
+describe("a cluster of one server", { timeout: 30_000 }, () => {
+  it("has a leader when the server has started, and an agent learns of it", async () => {
+    await cluster.reserve(1);
+    const server = await cluster.server(1);
+    expect(server.mesh.status()).toMatchObject({
+      leaderId: "server-1",
+      isLeader: true,
+      quorum: { configured: true, held: true, have: 1, need: 1 },
+    });
+    expect(() => server.mesh.assertLeader()).not.toThrow();
+    const agent = await cluster.agent(1);
+    await eventually("the agent knows the leader", () => agent.mesh.status().leaderId === "server-1");
+    expect(agent.mesh.status()).toMatchObject({ isLeader: false, quorum: { held: true, have: 1, need: 1 } });
+    expect(() => agent.mesh.assertLeader()).toThrow(/never leads/);
+  });
+
+  it("leaves an agent without it knowing neither leader nor quorum", async () => {
+    await cluster.reserve(1);
+    const agent = await cluster.agent(1);
+    expect(agent.mesh.status()).toMatchObject({
+      leaderId: null,
+      statusAgeSeconds: null,
+      quorum: { held: false, have: 0, need: 1 },
+    });
+    const server = await cluster.server(1);
+    await eventually("the agent knows the leader", () => agent.mesh.status().leaderId === "server-1");
+    server.kill();
+    await server.mesh.stop();
+    await eventually("the agent knows none", () => agent.mesh.status().leaderId === null);
+    expect(agent.mesh.status().quorum).toMatchObject({ held: false, have: 0 });
+    expect(agent.mesh.status().statusAgeSeconds).not.toBeNull();
+  });
+
+  it("passes reports on to listeners: whole on connect, then what changed", async () => {
+    const { servers, agents } = await form(1, 1);
+    const [server] = servers;
+    const [agent] = agents;
+    agent?.mesh.sendReport(emptyReport(2, false));
+    const reports = (): unknown[] =>
+      server?.events.flatMap((event) => (event.type === "report" ? [[event.nodeId, event.report.seq]] : [])) ?? [];
+    await eventually("both reports came", () => reports().length === 2);
+    expect(reports()).toEqual([
+      ["agent-1", 1],
+      ["agent-1", 2],
+    ]);
+  });
+});
+
+describe("a cluster of three servers and three agents", { timeout: 30_000 }, () => {
+  it("forms with one leader, and every node lists all six alive", async () => {
+    const { all, servers } = await form(3, 3);
+    expect(servers.filter(({ mesh }) => mesh.status().isLeader)).toHaveLength(1);
+    for (const { mesh } of all) {
+      expect(mesh.status().members).toHaveLength(6);
+      expect(mesh.status().quorum).toMatchObject({ held: true, need: 2 });
+    }
+  });
+
+  it("follows another leader of a higher term when the leader stops", async () => {
+    const { servers, all } = await form(3, 3);
+    const leader = servers.find(({ mesh }) => mesh.status().isLeader);
+    const { leaderId, term } = leader?.mesh.status() ?? {};
+    await leader?.mesh.stop();
+    leader?.kill();
+    const rest = all.filter((node) => node !== leader);
+    await eventually(
+      "the rest agree on another",
+      () => agree(rest) && rest[0]?.mesh.status().leaderId !== leaderId,
+      () => states(rest),
+    );
+    for (const { mesh } of rest) expect(mesh.status().term).toBeGreaterThan(term ?? 0);
+    await eventually("the rest list it as left", () => allSee(rest, String(leaderId), "left"), () => states(rest));
+  });
+
+  it("follows another leader of a higher term when the leader is cut off without a word", async () => {
+    const { servers, all } = await form(3, 3);
+    const leader = servers.find(({ mesh }) => mesh.status().isLeader);
+    const { leaderId, term } = leader?.mesh.status() ?? {};
+    leader?.kill();
+    const rest = all.filter((node) => node !== leader);
+    await eventually(
+      "the rest agree on another",
+      () => agree(rest) && rest[0]?.mesh.status().leaderId !== leaderId,
+      () => states(rest),
+    );
+    for (const { mesh } of rest) expect(mesh.status().term).toBeGreaterThan(term ?? 0);
+  });
+
+  it("declares a killed agent down everywhere, and alive again when it is back", async () => {
+    const { all } = await form(3, 2);
+    const agent = cluster.agentProcess(3);
+    await eventually("all list it alive", () => allSee(all, "agent-3", "alive"), () => states(all));
+    agent.kill("SIGKILL");
+    await eventually("all list it down", () => allSee(all, "agent-3", "down"), () => states(all));
+    cluster.agentProcess(3);
+    await eventually("all list it alive again", () => allSee(all, "agent-3", "alive"), () => states(all));
+  });
+
+  it("suspects a frozen agent before it is declared down, and takes it back when it goes on", async () => {
+    const { all } = await form(3, 2);
+    const agent = cluster.agentProcess(3);
+    await eventually("all list it alive", () => allSee(all, "agent-3", "alive"), () => states(all));
+    agent.kill("SIGSTOP");
+    await eventually("all list it down", () => allSee(all, "agent-3", "down"), () => states(all));
+    for (const { events, options } of all) {
+      const told = events.flatMap((event) => (event.type === "member" && event.member.id === "agent-3" ? [event.member.link] : []));
+      expect(told, options.nodeId).toEqual(["alive", "suspect", "down"]);
+    }
+    agent.kill("SIGCONT");
+    await eventually("all list it alive again", () => allSee(all, "agent-3", "alive"), () => states(all));
+  });
+
+  it("lists an agent that says goodbye as left", async () => {
+    const { all, agents } = await form(3, 3);
+    const [agent] = agents;
+    await agent?.mesh.stop();
+    const rest = all.filter((node) => node !== agent);
+    await eventually("the rest list it as left", () => allSee(rest, "agent-1", "left"), () => states(rest));
+  });
+
+  it("has neither leader nor quorum left when two servers are gone", async () => {
+    const { servers } = await form(3, 0);
+    const [first, second, last] = servers;
+    first?.kill();
+    await first?.mesh.stop();
+    second?.kill();
+    await second?.mesh.stop();
+    await eventually(
+      "the last knows no leader",
+      () => last?.mesh.status().leaderId === null,
+      () => states(servers),
+    );
+    expect(last?.mesh.status().quorum).toMatchObject({ held: false, have: 1, need: 2 });
+    expect(() => last?.mesh.assertLeader()).toThrow(/lease/);
+  });
+});

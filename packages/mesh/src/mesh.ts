@@ -1,0 +1,112 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { LinkState, NodeReport, NodeRole } from "@ringrift/protocol";
+import type { Keyring } from "./keyring.ts";
+import type { ServerAddress } from "./servers.ts";
+
+export type MeshLog = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
+
+/** What one node needs to know to take part. */
+export interface MeshOptions {
+  /** Peers of another cluster are refused. */
+  readonly clusterId: string;
+  /** Unique in the cluster; a second live process with the same one is refused. */
+  readonly nodeId: string;
+  readonly role: NodeRole;
+  /** The program's version, shown to the others. */
+  readonly version: string;
+  /** The servers; for a server also the list of voters, itself included. */
+  readonly servers: readonly ServerAddress[];
+  /** A server's own voter id, one of `servers`; null for an agent. */
+  readonly self: string | null;
+  /** Directory of the vote and the boot counter; made when missing. */
+  readonly dataDir: string;
+  /** null: only peers on loopback are spoken to. */
+  readonly keyring: Keyring | null;
+  /** Milliseconds between an agent's heartbeats, 50-60,000. All nodes of a cluster take the same. */
+  readonly heartbeatIntervalMs: number;
+  /** An agent's whole report, sent on each connect. */
+  readonly fullReport?: () => NodeReport;
+  readonly log: MeshLog;
+}
+
+/** One member as this node knows it. */
+export interface MemberView {
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly link: LinkState;
+  /** Age of the last sign of life that reached any server; null when none ever did. */
+  readonly lastSeenSeconds: number | null;
+  /** Why the link is in this state. */
+  readonly reason: string;
+  /** Servers that miss it. */
+  readonly accusers: readonly string[];
+  readonly version: string;
+}
+
+export interface MeshQuorum {
+  /** True once the voters are known. */
+  readonly configured: boolean;
+  /** True while a leader is known that a majority still hears. */
+  readonly held: boolean;
+  /** Voters reachable from the server that tells, itself included; 0 when nobody tells. */
+  readonly have: number;
+  readonly need: number;
+  readonly voters: readonly { readonly id: string; readonly reachable: boolean }[];
+}
+
+export interface MeshStatus {
+  /** Node id of the leader; null when none is known. */
+  readonly leaderId: string | null;
+  readonly isLeader: boolean;
+  readonly term: number;
+  /** Fencing token of privileged acts, `generation.term`: it never falls. */
+  readonly epoch: string;
+  readonly quorum: MeshQuorum;
+  /** Agents: age of the newest word from a server, null before the first. Servers: 0. */
+  readonly statusAgeSeconds: number | null;
+  /** Leader: age of the majority's newest acknowledgement. Others: null. */
+  readonly leaseAgeMs: number | null;
+  readonly members: readonly MemberView[];
+  /** Refused peers by reason, since the start. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Frames dropped by what they were, since the start. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly links: readonly {
+    readonly peer: string;
+    readonly direction: "in" | "out";
+    readonly sinceSeconds: number;
+  }[];
+}
+
+export type MeshEvent =
+  | { readonly type: "member"; readonly member: MemberView; readonly previous: LinkState | null }
+  | {
+      readonly type: "leader";
+      readonly leaderId: string | null;
+      readonly previous: string | null;
+      readonly term: number;
+    }
+  | { readonly type: "quorum"; readonly held: boolean; readonly have: number; readonly need: number }
+  | { readonly type: "report"; readonly nodeId: string; readonly report: NodeReport };
+
+/** One node's part in the mesh. */
+export interface Mesh {
+  /** Reads the vote and boot counter, then dials. @throws MeshError when a file is unreadable or corrupt. */
+  start(): Promise<void>;
+  /** Takes a WebSocket upgrade over from the HTTP server. Refuses it unless this is a running server. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  status(): MeshStatus;
+  /** Sends what changed since the last report to every connected server; without a link it is left to the next connect. */
+  sendReport(delta: NodeReport): void;
+  /** Hears what changes from now on. Returns how to stop hearing. A listener that throws is logged and kept. */
+  onEvent(listener: (event: MeshEvent) => void): () => void;
+  /** To be called right before a privileged act. @throws MeshError `NOT_LEADER` unless this node holds the lease now. */
+  assertLeader(): void;
+  /** Hands leadership over, says goodbye, closes every link and timer. Safe to call twice. */
+  stop(): Promise<void>;
+}

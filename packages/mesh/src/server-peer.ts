@@ -1,0 +1,523 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import {
+  encodeFrame,
+  type Frame,
+  type MemberFrame,
+  maxMembersPerFrame,
+  type NodeReport,
+  type PeerIdentity,
+} from "@ringrift/protocol";
+import { Acceptor, refuseUpgrade } from "./acceptor.ts";
+import type { LocalPeer, RefusalReason } from "./auth.ts";
+import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
+import type { Refusal } from "./core/membership.ts";
+import { countQuorum } from "./core/quorum.ts";
+import { Counts } from "./counts.ts";
+import { Dialer } from "./dialer.ts";
+import { Elector } from "./elector.ts";
+import { EventHub } from "./event-hub.ts";
+import type { HandshakeClock } from "./handshake.ts";
+import type { Link, LinkEnd } from "./link.ts";
+import { LinkTable, peerKey } from "./link-table.ts";
+import type { MemberView, Mesh, MeshEvent, MeshOptions, MeshQuorum, MeshStatus } from "./mesh.ts";
+import { MeshError } from "./mesh-error.ts";
+import { Roster } from "./roster.ts";
+import { openVoteFile } from "./vote-file.ts";
+
+const serverBackOff = { firstMs: 100, capMs: 1_000 };
+/** Longest wait at a stop for another server to take the lead. */
+const handOverMs = 300;
+/** Silent heartbeats after which a link is cut; suspicion comes far earlier. */
+const silentHeartbeats = 10;
+const shortestSilenceMs = 10_000;
+/** Beyond this many members agents hear of servers and of those that are not alive, not of everyone. */
+const maxMembersForAgents = maxMembersPerFrame;
+const wholeVerdictMs = 10_000;
+const verdictTickMs = 500;
+const membershipTickMs = 100;
+
+/** A server's part: votes, watches everyone, answers agents. */
+export class ServerPeer implements Mesh {
+  readonly #options: MeshOptions;
+  readonly #local: LocalPeer;
+  readonly #clock: HandshakeClock;
+  readonly #voter: string;
+  readonly #voters: readonly string[];
+  readonly #refused = new Counts();
+  readonly #dropped = new Counts();
+  readonly #links = new LinkTable();
+  readonly #dialers = new Map<string, Dialer>();
+  readonly #hub: EventHub;
+  readonly #roster: Roster;
+  readonly #acceptor: Acceptor;
+  #elector: Elector | null = null;
+  #beat: Beat | null = null;
+  #seq = 0;
+  #stopping: Promise<void> | null = null;
+  #heldLogged = false;
+
+  constructor(options: MeshOptions, local: LocalPeer, voter: string, clock: HandshakeClock) {
+    this.#options = options;
+    this.#local = local;
+    this.#voter = voter;
+    this.#clock = clock;
+    this.#voters = local.voters;
+    this.#hub = new EventHub(options.log);
+    this.#roster = new Roster(voter, this.#voters, options.heartbeatIntervalMs, clock.now());
+    this.#roster.introduce(local);
+    this.#acceptor = new Acceptor({
+      local,
+      clock,
+      admit: (peer) => this.#links.problemWith(peer, (3 * options.heartbeatIntervalMs) / tickMs),
+      onLink: (link) => this.#open(link),
+      onRefused: (reason, peer, address) => this.#countRefusal(reason, peer, address),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { dataDir, log, servers, heartbeatIntervalMs } = this.#options;
+    this.#elector = new Elector({
+      self: this.#voter,
+      voters: this.#voters,
+      voteFile: openVoteFile(dataDir, this.#voter),
+      now: this.#clock.now,
+      random: Math.random,
+      send: (to, message) => this.#sendTo(to, { type: "election", message }),
+      onChange: () => this.#flush(),
+      log,
+    });
+    for (const server of servers) {
+      if (server.voter !== this.#voter)
+        this.#dialers.set(server.voter, this.#dialer(server.voter, server.url));
+    }
+    this.#hub.member(this.#ownView());
+    // The first tick comes at once, so that a single server leads when this returns.
+    const heartbeatDue = everyTicks(heartbeatIntervalMs);
+    const membershipDue = everyTicks(membershipTickMs);
+    const verdictDue = everyTicks(verdictTickMs);
+    const wholeVerdictDue = everyTicks(wholeVerdictMs);
+    const silenceTicks = Math.max(shortestSilenceMs, silentHeartbeats * heartbeatIntervalMs) / tickMs;
+    const tick = (lagMs: number): void => {
+      const now = this.#clock.now();
+      this.#elector?.step({ type: "tick" });
+      this.#links.endQuiet(silenceTicks);
+      if (membershipDue()) this.#roster.tickMembership(lagMs, now);
+      if (verdictDue()) this.#roster.tickVerdict(now);
+      this.#flush();
+      if (heartbeatDue()) this.#heartbeat();
+      if (wholeVerdictDue()) this.#sendVerdict(this.#roster.verdicts(), this.#links.peers("server"));
+    };
+    this.#beat = startBeat(this.#clock.now, tick);
+    tick(0);
+    for (const dialer of this.#dialers.values()) dialer.start();
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#elector === null || this.#stopping !== null) {
+      this.#refused.add("not_running");
+      refuseUpgrade(socket, "503 Service Unavailable");
+    } else this.#acceptor.handleUpgrade(request, socket, head);
+  }
+
+  status(): MeshStatus {
+    const now = this.#clock.now();
+    const leader = this.#leader();
+    const term = this.#elector?.term ?? 0;
+    return {
+      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
+      isLeader: leader === this.#voter,
+      term,
+      epoch: `0.${term}`,
+      quorum: this.#quorum(),
+      statusAgeSeconds: 0,
+      leaseAgeMs: this.#elector?.leaseAgeMs() ?? null,
+      members: [
+        this.#ownView(),
+        ...this.#roster
+          .verdicts()
+          .filter(({ member }) => member !== this.#voter)
+          .map((member) => this.#roster.view(member, now)),
+      ],
+      refused: this.#refused.snapshot(),
+      dropped: this.#dropped.snapshot(),
+      links: this.#links.all().map((link) => ({
+        peer: link.peer.nodeId,
+        direction: link.direction,
+        sinceSeconds: (now - link.openedAt) / 1000,
+      })),
+    };
+  }
+
+  sendReport(): void {
+    throw new MeshError("A server has no report of its own to send.", {
+      code: "WRONG_ROLE",
+      nextStep: "Send reports from an agent.",
+    });
+  }
+
+  onEvent(listener: (event: MeshEvent) => void): () => void {
+    return this.#hub.listen(listener);
+  }
+
+  assertLeader(): void {
+    if (this.#elector?.leaseHeld() === true && this.#stopping === null) return;
+    throw new MeshError(`${this.#options.nodeId} does not hold the leader's lease now.`, {
+      code: "NOT_LEADER",
+      nextStep: "Leave the act to the leader.",
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    for (const dialer of this.#dialers.values()) dialer.stop();
+    if (this.#elector?.leads === true && this.#quorum().have > 1) {
+      this.#elector.step({ type: "transfer" });
+      await this.#successor();
+    }
+    this.#beat?.stop();
+    const links = this.#links.all();
+    for (const link of links) {
+      link.send({ type: "leave" });
+      link.close();
+    }
+    // A peer that hangs must not hold the stop up, and one that answers needs only a moment.
+    if (links.length > 0) await pause(100);
+    this.#acceptor.stop();
+    this.#elector = null;
+  }
+
+  async #successor(): Promise<void> {
+    const deadline = this.#clock.now() + handOverMs;
+    const left = (): boolean => {
+      const leader = this.#elector?.leader ?? null;
+      return leader !== null && leader !== this.#voter;
+    };
+    // The heir needs this server's vote, which it would not get from one that is gone.
+    while (!left() && this.#clock.now() < deadline) await pause(5);
+  }
+
+  #dialer(voter: string, url: string): Dialer {
+    return new Dialer({
+      server: { voter, url },
+      local: this.#local,
+      clock: this.#clock,
+      backOff: serverBackOff,
+      random: Math.random,
+      onLink: (link) => {
+        const problem = this.#links.problemWith(link.peer, 3 * (this.#options.heartbeatIntervalMs / tickMs));
+        this.#open(link);
+        if (problem !== null) link.end("replaced", problem);
+      },
+      onConnectionRefused: () => {
+        if (this.#links.has(voter)) return;
+        this.#elector?.step({ type: "link", peer: voter, up: false, refused: true });
+        const known = this.#roster.incarnationOf(voter);
+        if (known !== null)
+          this.#roster.observe({ type: "refused", member: voter, incarnation: known }, this.#clock.now());
+      },
+      onPeerRefused: (reason, peer) => this.#countRefusal(reason, peer, url),
+    });
+  }
+
+  #countRefusal(reason: RefusalReason, peer: PeerIdentity | null, address: string): void {
+    this.#refused.add(reason);
+    const { nodeId, role, kid } = peer ?? {};
+    this.#options.log("warn", "a peer was refused", { reason, address, nodeId, role, kid });
+  }
+
+  #open(link: Link): void {
+    const { peer } = link;
+    const key = peerKey(peer);
+    link.listen({
+      onFrame: (frame) => this.#receive(link, frame),
+      onDrop: (what) => this.#dropped.add(what),
+      onEnd: (end, detail) => this.#closed(link, end, detail),
+    });
+    if (this.#stopping !== null) return link.close();
+    this.#links.add(link);
+    const now = this.#clock.now();
+    this.#roster.introduce(peer);
+    const incarnation = { boot: peer.boot, counter: 0 };
+    const { refusal } = this.#roster.observe(
+      { type: "hello", member: key, role: peer.role, incarnation },
+      now,
+    );
+    if (refusal !== null) return this.#refuseMember(link, refusal);
+    this.#options.log("info", "a link is open", {
+      nodeId: peer.nodeId,
+      role: peer.role,
+      direction: link.direction,
+    });
+    if (peer.role === "agent") this.#sendStatus([link], this.#membersForAgents(), true);
+    else {
+      this.#elector?.step({ type: "link", peer: key, up: true });
+      this.#sendObservations(this.#roster.toShare(true, now), [link]);
+      this.#sendVerdict(this.#roster.verdicts(), [link]);
+    }
+    this.#flush();
+  }
+
+  #refuseMember(link: Link, refusal: Refusal): void {
+    if (refusal === "unknown") return;
+    this.#refused.add(refusal === "full" ? "too_many" : "old_incarnation");
+    link.end("old_incarnation", refusal);
+  }
+
+  #closed(link: Link, end: LinkEnd, detail: string): void {
+    const { peer, direction } = link;
+    const key = peerKey(peer);
+    if (end === "bad_frame" || end === "frame_too_large" || end === "role")
+      this.#countRefusal(end === "role" ? "role" : end, peer, detail);
+    if (end === "slow_peer") this.#dropped.add("slow_peer");
+    const last = this.#links.remove(link);
+    this.#options.log("info", "a link has ended", { nodeId: peer.nodeId, direction, end, detail });
+    if (direction === "out") this.#dialers.get(key)?.linkEnded();
+    if (!last || this.#stopping !== null) return;
+    if (peer.role === "server") this.#elector?.step({ type: "link", peer: key, up: false });
+    if (!link.left) {
+      const incarnation = this.#roster.incarnationOf(key);
+      // A close says something of the life whose link it was, not of one that came after.
+      if (incarnation?.boot === peer.boot)
+        this.#roster.observe({ type: "close", member: key, incarnation }, this.#clock.now());
+    }
+    this.#flush();
+  }
+
+  #receive(link: Link, frame: Frame): void {
+    if (link.left) return;
+    const key = peerKey(link.peer);
+    const now = this.#clock.now();
+    switch (frame.type) {
+      case "heartbeat": {
+        const incarnation = { boot: link.peer.boot, counter: frame.incarnation.counter };
+        const { refusal } = this.#roster.observe({ type: "heartbeat", member: key, incarnation }, now);
+        if (refusal !== null) this.#refuseMember(link, refusal);
+        return;
+      }
+      case "leave": {
+        for (const each of this.#links.of(key)) each.left = true;
+        const incarnation = this.#roster.incarnationOf(key) ?? { boot: link.peer.boot, counter: 0 };
+        this.#roster.observe({ type: "leave", member: key, incarnation }, now);
+        return this.#flush();
+      }
+      case "report":
+        return this.#receiveReport(link, frame.nodeId, frame.report);
+      case "election":
+      case "observations":
+      case "verdict":
+        if (link.peer.role !== "server") return link.end("role", frame.type);
+        return this.#receiveFromServer(key, frame, now);
+      default:
+        // Status is for agents, and handshakes are over.
+        return link.end("role", frame.type);
+    }
+  }
+
+  #receiveReport(link: Link, nodeId: string, report: NodeReport): void {
+    if (link.peer.role === "server") {
+      // What comes on the agent's own link is newer than what another server passes on.
+      if (!this.#links.has(nodeId)) this.#hub.report(nodeId, report);
+      return;
+    }
+    if (nodeId !== link.peer.nodeId) return link.end("role", "a report of another node");
+    this.#hub.report(nodeId, report);
+    const text = encodeFrame({ type: "report", nodeId, report });
+    for (const server of this.#links.peers("server")) server.sendText(text);
+  }
+
+  #receiveFromServer(
+    voter: string,
+    frame: Extract<Frame, { type: "election" | "observations" | "verdict" }>,
+    now: number,
+  ): void {
+    if (frame.type === "election") {
+      this.#elector?.step({ type: "message", from: voter, message: frame.message });
+    } else if (frame.type === "observations") {
+      this.#roster.hearObservations(voter, frame.observations, now);
+      this.#flush();
+    } else if (voter === this.#elector?.leader && frame.term === this.#elector.term) {
+      this.#roster.adopt(frame.term, frame.members, now);
+      this.#flush();
+    } else this.#dropped.add("stale_verdict");
+  }
+
+  /** Tells listeners, servers and agents what changed since the last time. */
+  #flush(): void {
+    const elector = this.#elector;
+    if (elector === null) return;
+    const now = this.#clock.now();
+    const quorum = this.#quorum();
+    const leader = this.#leader();
+    const lease = elector.leaseHeld();
+    this.#roster.stand(
+      lease && quorum.held ? "leader" : leader === null || leader === this.#voter ? "leaderless" : "follower",
+      elector.term,
+      now,
+    );
+    const shared = this.#roster.toShare(false, now);
+    if (shared.length > 0) this.#sendObservations(shared, [...this.#links.peers("server")]);
+    const changed = this.#roster.takeChanged();
+    if (changed.length > 0 && leader === this.#voter) this.#sendVerdict(changed, this.#links.peers("server"));
+    const leaderChanged = this.#hub.leader(
+      leader === null ? null : this.#roster.nodeIdOf(leader),
+      elector.term,
+    );
+    const quorumChanged = this.#hub.quorum(quorum);
+    if (leaderChanged && leader === this.#voter)
+      this.#sendVerdict(this.#roster.verdicts(), this.#links.peers("server"));
+    const views = changed
+      .filter(({ member }) => member !== this.#voter)
+      .map((member) => this.#roster.view(member, now));
+    for (const view of views) this.#hub.member(view);
+    if (views.length > 0 || leaderChanged || quorumChanged)
+      this.#sendStatus([...this.#links.peers("agent")], views.map(memberFrame), false);
+    if (this.#roster.held !== this.#heldLogged) {
+      this.#heldLogged = this.#roster.held;
+      this.#options.log(
+        "warn",
+        this.#heldLogged
+          ? "many agents are suspect at once: nobody is declared down meanwhile"
+          : "the hold on downs is over",
+      );
+    }
+  }
+
+  #heartbeat(): void {
+    const now = this.#clock.now();
+    const leader = this.#leader();
+    this.#seq += 1;
+    const text = encodeFrame({
+      type: "heartbeat",
+      seq: this.#seq,
+      incarnation: { boot: this.#local.boot, counter: 0 },
+      loopLagMs: this.#beat?.takeLagMs() ?? 0,
+      epoch: `0.${this.#elector?.term ?? 0}`,
+      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
+    });
+    const servers = [...this.#links.peers("server")];
+    for (const server of servers) server.sendText(text);
+    if (servers.length > 0) this.#sendObservations(this.#roster.toShare(true, now), servers);
+    const agents = [...this.#links.peers("agent")];
+    const members = this.#membersForAgents();
+    const few = members.length <= 50;
+    if (agents.length > 0) this.#sendStatus(agents, few ? members : [], few);
+  }
+
+  #membersForAgents(): MemberFrame[] {
+    const members = this.status().members;
+    const chosen =
+      members.length <= maxMembersForAgents
+        ? members
+        : members.filter((member) => member.role === "server" || member.link !== "alive").slice(0, 5_000);
+    return chosen.map(memberFrame);
+  }
+
+  #sendStatus(links: readonly Link[], members: readonly MemberFrame[], full: boolean): void {
+    if (links.length === 0) return;
+    const { leaderId, term, epoch, quorum } = { ...this.#head() };
+    for (const [index, chunk] of chunks(members).entries()) {
+      const text = encodeFrame({
+        type: "status",
+        leaderId,
+        leaderVoter: this.#leader(),
+        term,
+        epoch,
+        quorum,
+        members: chunk,
+        full: full && index === 0,
+      });
+      for (const link of links) link.sendText(text);
+    }
+  }
+
+  #sendObservations(
+    observations: Extract<Frame, { type: "observations" }>["observations"],
+    links: readonly Link[],
+  ): void {
+    for (const chunk of chunks(observations)) {
+      const text = encodeFrame({ type: "observations", observations: chunk });
+      for (const link of links) link.sendText(text);
+    }
+  }
+
+  #sendVerdict(members: Extract<Frame, { type: "verdict" }>["members"], links: Iterable<Link>): void {
+    if (this.#leader() !== this.#voter) return;
+    const to = [...links];
+    for (const chunk of chunks(members)) {
+      const text = encodeFrame({ type: "verdict", term: this.#elector?.term ?? 0, members: chunk });
+      for (const link of to) link.sendText(text);
+    }
+  }
+
+  #sendTo(voter: string, frame: Frame): void {
+    const sent = this.#links.of(voter).some((link) => link.send(frame));
+    if (!sent) this.#dropped.add("unreachable_voter");
+  }
+
+  #head(): Pick<MeshStatus, "leaderId" | "term" | "epoch" | "quorum"> {
+    const leader = this.#leader();
+    const term = this.#elector?.term ?? 0;
+    return {
+      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
+      term,
+      epoch: `0.${term}`,
+      quorum: this.#quorum(),
+    };
+  }
+
+  /** Voter id of the leader, while there is reason to think that a majority follows it. */
+  #leader(): string | null {
+    return this.#quorum().held ? (this.#elector?.leader ?? null) : null;
+  }
+
+  #quorum(): MeshQuorum {
+    const reachable = this.#voters.filter((id) => id === this.#voter || this.#links.has(id));
+    const { configured, have, need } = countQuorum(this.#voters, reachable);
+    const leader = this.#elector?.leader ?? null;
+    // A follower trusts its leader to step down without a majority; a leader sees at once that its links are gone.
+    const held = leader !== null && (leader === this.#voter ? have >= need : this.#links.has(leader));
+    return {
+      configured,
+      held,
+      have,
+      need,
+      voters: this.#voters.map((id) => ({ id, reachable: reachable.includes(id) })),
+    };
+  }
+
+  #ownView(): MemberView {
+    return {
+      id: this.#options.nodeId,
+      role: "server",
+      link: "alive",
+      lastSeenSeconds: 0,
+      reason: "this server",
+      accusers: [],
+      version: this.#options.version,
+    };
+  }
+}
+
+function memberFrame({ lastSeenSeconds, ...member }: MemberView): MemberFrame {
+  return { ...member, lastSeenMs: lastSeenSeconds === null ? null : Math.round(lastSeenSeconds * 1000) };
+}
+
+/** Parts of at most one frame each; one empty part for an empty list. */
+function chunks<T>(list: readonly T[]): (readonly T[])[] {
+  if (list.length <= maxMembersPerFrame) return [list];
+  const parts: (readonly T[])[] = [];
+  for (let at = 0; at < list.length; at += maxMembersPerFrame)
+    parts.push(list.slice(at, at + maxMembersPerFrame));
+  return parts;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
