@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { statSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
+import { errorText } from "@ringrift/protocol";
+import type { DaemonDefinition } from "./definition.ts";
+import type { LogRing } from "./log-ring.ts";
+import { endGroup } from "./process-group.ts";
+
+export interface ProcessListener {
+  spawned(pid: number): void;
+  /** The program itself has ended; others of its group may still run. */
+  exited(how: string): void;
+  /** It never ran. `refused`: trying again will not help until the definition or the disk changes. */
+  notStarted(reason: string, refused: boolean): void;
+}
+
+/** One run of a daemon's program, leader of its own process group. */
+export class DaemonProcess {
+  readonly #child: ChildProcess | null;
+  /** Process group of the run, null when it never started. */
+  readonly groupId: number | null;
+
+  constructor(
+    definition: Pick<DaemonDefinition, "command" | "cwd" | "env">,
+    baseEnv: NodeJS.ProcessEnv,
+    logs: LogRing,
+    listener: ProcessListener,
+  ) {
+    const [program = "", ...args] = definition.command;
+    let ended = false;
+    const fail = (error: unknown): void => {
+      if (ended) return;
+      ended = true;
+      const { reason, refused } = startFailure(error, program, definition.cwd);
+      listener.notStarted(reason, refused);
+    };
+    try {
+      this.#child = spawn(program, args, {
+        ...(definition.cwd === null ? {} : { cwd: definition.cwd }),
+        env: { ...baseEnv, ...definition.env },
+        detached: true,
+        shell: false,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    } catch (error) {
+      this.#child = null;
+      this.groupId = null;
+      queueMicrotask(() => fail(error));
+      return;
+    }
+    const child = this.#child;
+    this.groupId = child.pid ?? null;
+    for (const stream of ["stdout", "stderr"] as const) {
+      const decoder = new StringDecoder("utf8");
+      child[stream]?.on("data", (chunk: Buffer) => logs.write(stream, decoder.write(chunk)));
+      child[stream]?.on("error", () => undefined);
+    }
+    child.on("spawn", () => listener.spawned(child.pid ?? 0));
+    child.on("error", (error) => {
+      // Only a child without a pid failed to start; later errors concern signals we send ourselves.
+      if (child.pid === undefined) fail(error);
+    });
+    // "exit", not "close": a grandchild may hold the pipes open for ever.
+    child.on("exit", (code, signal) => {
+      if (ended) return;
+      ended = true;
+      // What it last wrote may still be in the pipe.
+      setImmediate(() => {
+        logs.flush();
+        listener.exited(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
+      });
+    });
+  }
+
+  /** Ends the whole group; returns the pids that could not be killed. */
+  async end(signal: NodeJS.Signals, graceMs: number): Promise<readonly number[]> {
+    const left = this.groupId === null ? [] : await endGroup(this.groupId, signal, graceMs);
+    if (left.length === 0) {
+      this.#child?.stdout?.destroy();
+      this.#child?.stderr?.destroy();
+    }
+    return left;
+  }
+}
+
+function startFailure(
+  error: unknown,
+  program: string,
+  cwd: string | null,
+): { reason: string; refused: boolean } {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (cwd !== null && (code === "ENOENT" || code === "ENOTDIR") && !isDirectory(cwd)) {
+    return { reason: `working directory ${cwd} does not exist`, refused: true };
+  }
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return { reason: `program ${program} not found`, refused: true };
+  if (code === "EACCES" || code === "EPERM" || code === "ENOEXEC") {
+    return { reason: `program ${program} may not be executed (${code})`, refused: true };
+  }
+  return {
+    reason: `could not start ${program}: ${errorText(error)}`,
+    refused: code === "E2BIG" || code === "ERR_INVALID_ARG_VALUE",
+  };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
