@@ -213,7 +213,6 @@ export {
   VotersError,
 } from "./election-state.ts";
 export {
-  clockDriftAllowance,
   defaultElectionTiming,
   type ElectionTiming,
   ElectionTimingError,

@@ -7,7 +7,7 @@ export interface LocalHealth {
 }
 
 /** An event loop later than this is no longer a fair judge of others, milliseconds. */
-export const toleratedLagMs = 250;
+const toleratedLagMs = 250;
 const highestMultiplier = 8;
 const recoveryMs = 1_000;
 

@@ -1,8 +1,5 @@
-import { defaultElectionTiming } from "../core/election.ts";
-import { createEventQueue } from "./event-queue.ts";
-import { createNetwork } from "./network.ts";
-import { createSeededRandom } from "./seeded-random.ts";
-import { createSimulatedVoter, type SimulatedVoter } from "./simulated-voter.ts";
+import { createCluster } from "./cluster.ts";
+import type { SimulatedVoter } from "./simulated-voter.ts";
 
 /** How the leader goes. */
 export type Departure = "killed" | "frozen" | "asked to stop";
@@ -13,43 +10,13 @@ export interface FailoverOptions {
   readonly departure: Departure;
 }
 
-const tickMs = 20;
 const giveUpMs = 20_000;
 
 /** Virtual milliseconds from the leader's departure until a majority names one new leader; Infinity when that fails. */
 export function failoverMs({ seed, nodes, departure }: FailoverOptions): number {
-  const random = createSeededRandom(seed);
-  const queue = createEventQueue();
-  const ids = Array.from({ length: nodes }, (_, index) => `v${index + 1}`);
-  const network = createNetwork(queue, random, (from, to, message) =>
-    voters.find((voter) => voter.id === to)?.give({ type: "message", from, message }),
-  );
-  const voters: SimulatedVoter[] = ids.map((self) =>
-    createSimulatedVoter(
-      { self, voters: ids, timing: defaultElectionTiming, random: random.next },
-      { offsetMs: random.between(0, 1e6), rate: 1 },
-      {
-        now: queue.now,
-        later: (delayMs, run) => queue.add(queue.now() + delayMs, run),
-        writeMs: () => random.between(1, 8),
-        send: ({ to, message }) => network.send(self, to, message),
-        persisted: () => {},
-        log: () => {},
-      },
-      {},
-    ),
-  );
-  const tick = (voter: SimulatedVoter): void => {
-    voter.give({ type: "tick" });
-    queue.add(queue.now() + tickMs, () => tick(voter));
-  };
-  for (const voter of voters) {
-    voter.start();
-    queue.add(random.between(0, tickMs), () => tick(voter));
-  }
-
-  queue.runUntil(10_000 + random.between(0, 1_000), () => true);
-  const old = voters.find((voter) => voter.holdsLease());
+  const { queue, random, voters, run, leader } = createCluster(seed, nodes);
+  run(10_000 + random.between(0, 1_000));
+  const old = leader();
   if (old === undefined) return Number.POSITIVE_INFINITY;
   const leftAt = queue.now();
   depart(old, departure);
@@ -63,7 +30,7 @@ export function failoverMs({ seed, nodes, departure }: FailoverOptions): number 
   }
   const others = voters.filter((voter) => voter !== old);
   while (queue.now() < leftAt + giveUpMs) {
-    queue.runUntil(queue.now() + 1, () => true);
+    run(1);
     const named = others.find((voter) => voter.state()?.role === "leader")?.id;
     const followers = others.filter((voter) => voter.state()?.leaderId === named);
     if (named !== undefined && followers.length * 2 > nodes) return queue.now() - leftAt;

@@ -3,13 +3,13 @@ import type { EventQueue } from "./event-queue.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** Probabilities per message, and delays in milliseconds. */
-export interface Weather {
+interface Weather {
   readonly loss: number;
   readonly duplication: number;
   readonly maxDelayMs: number;
 }
 
-export const fairWeather: Weather = { loss: 0, duplication: 0, maxDelayMs: 10 };
+const fairWeather: Weather = { loss: 0, duplication: 0, maxDelayMs: 10 };
 
 /** Loses, delays, duplicates and reorders messages between voters; cuts go one way each. */
 export interface Network {
