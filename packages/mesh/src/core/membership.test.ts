@@ -212,7 +212,19 @@ describe("lives", () => {
     expect(give({ type: "heartbeat", member: "x", incarnation: life }).refusal).toBe("unknown");
   });
 
-  test("newcomers beyond the bound are refused", () => {
+  test("a newcomer beyond the bound takes the place of a member that is gone", () => {
+    view = createMembership(
+      { self: "s1", servers: ["s1"], timing: defaultMembershipTiming, maxMembers: 2 },
+      now,
+    );
+    hello("n1");
+    hello("n2");
+    give({ type: "leave", member: "n1", incarnation: life });
+    hello("n3");
+    expect([...view.members.keys()]).toEqual(["n2", "n3"]);
+  });
+
+  test("newcomers beyond the bound are refused while all members live", () => {
     view = createMembership(
       { self: "s1", servers: ["s1"], timing: defaultMembershipTiming, maxMembers: 1 },
       now,

@@ -23,7 +23,7 @@ export interface MembershipOptions {
   /** Ids of all configured servers. */
   readonly servers: readonly string[];
   readonly timing: MembershipTiming;
-  /** Newcomers beyond this many are refused; 20,000 when unset. */
+  /** Beyond this many, newcomers take the place of those longest left or down, or are refused; 20,000 when unset. */
   readonly maxMembers?: number;
 }
 
@@ -110,7 +110,7 @@ function onHello(
   const age = known === undefined ? 1 : compareIncarnations(hello.incarnation, known.incarnation);
   if (age < 0) return refuse("stale");
   if (age === 0 && known?.state === "left") return refuse("left");
-  if (known === undefined && view.members.size >= view.maxMembers) return refuse("full");
+  if (known === undefined && !makeRoom(view)) return refuse("full");
   const homes = hello.homes ?? view.servers.filter((id) => id !== hello.member);
   const { member: id, role, incarnation } = hello;
   const before = known ?? newcomer(view, { id, role, incarnation, homes }, now);
@@ -129,7 +129,8 @@ function onObservation(
   const age = known === undefined ? 1 : compareIncarnations(observation.incarnation, known.incarnation);
   if (age < 0) return refuse("stale");
   if (age === 0 && known?.state === "left") return unchanged;
-  if (known === undefined && view.members.size >= view.maxMembers) return refuse("full");
+  if (known === undefined && observation.state === "left") return unchanged;
+  if (known === undefined && !makeRoom(view)) return refuse("full");
   const { member: id, role, incarnation, homes } = observation;
   const before = age > 0 ? newcomer(view, { id, role, incarnation, homes }, now) : known;
   if (before === undefined) return unchanged;
@@ -236,6 +237,14 @@ function record(view: Membership, known: Member | undefined, member: Member): Me
     transitions: [{ member: id, role, incarnation, from: known?.state ?? null, to, reason, accuser }],
     refusal: null,
   };
+}
+
+/** Forgets the member that has been left or down for longest when there is no room for another. */
+function makeRoom(view: Membership): boolean {
+  if (view.members.size < view.maxMembers) return true;
+  const gone = [...view.members.values()].filter(({ state }) => state === "left" || state === "down");
+  const oldest = gone.sort((a, b) => a.since - b.since)[0];
+  return oldest !== undefined && view.members.delete(oldest.id);
 }
 
 function heardNow(now: number): Partial<Member> {

@@ -131,6 +131,17 @@ test("a restarted member is judged by views of its new life alone", () => {
   expect(state()).toBe("alive");
 });
 
+test("the list is bounded: who is gone makes room, and newcomers wait while all live", () => {
+  verdict = createVerdict({ self: "s1", servers, maxMembers: 2 });
+  says("s1", "alive", { member: "n1" });
+  says("s1", "alive", { member: "n2" });
+  says("s1", "alive", { member: "n3" });
+  expect([...verdict.members.keys()]).toEqual(["n1", "n2"]);
+  says("s1", "left", { member: "n1" });
+  says("s1", "alive", { member: "n3" });
+  expect([...verdict.members.keys()]).toEqual(["n2", "n3"]);
+});
+
 test("views of unknown servers are ignored", () => {
   stand("leader");
   expect(says("stranger", "left")).toEqual([]);

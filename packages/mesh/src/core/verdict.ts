@@ -31,6 +31,8 @@ export interface VerdictOptions {
   readonly servers: readonly string[];
   /** A server's view older than this counts for nothing; 3,000 when unset. */
   readonly viewFreshMs?: number;
+  /** Beyond this many, members listed first that are left or down are forgotten, or newcomers ignored; 20,000 when unset. */
+  readonly maxMembers?: number;
 }
 
 interface View {
@@ -43,6 +45,7 @@ export interface Verdict {
   readonly self: string;
   readonly servers: readonly string[];
   readonly viewFreshMs: number;
+  readonly maxMembers: number;
   readonly members: Map<string, ClusterMember>;
   standing: Standing;
   /** Highest epoch whose leader this server has followed. */
@@ -56,6 +59,7 @@ export function createVerdict(options: VerdictOptions): Verdict {
     self: options.self,
     servers: options.servers,
     viewFreshMs: options.viewFreshMs ?? 3_000,
+    maxMembers: options.maxMembers ?? 20_000,
     members: new Map(),
     standing: "leaderless",
     epoch: 0,
@@ -89,12 +93,25 @@ function takeView(
   if (!verdict.servers.includes(from)) return [];
   const changes: ClusterMember[] = [];
   for (const observation of observations) {
-    const views = verdict.views.get(observation.member) ?? new Map<string, View>();
+    const known = verdict.views.get(observation.member);
+    if (known === undefined && !makeRoom(verdict)) continue;
+    const views = known ?? new Map<string, View>();
     views.set(from, { observation, receivedAt: now });
     verdict.views.set(observation.member, views);
     changes.push(...weigh(verdict, observation.member, views, now));
   }
   return changes;
+}
+
+function makeRoom(verdict: Verdict): boolean {
+  if (verdict.views.size < verdict.maxMembers) return true;
+  for (const { member, state } of verdict.members.values()) {
+    if (state !== "left" && state !== "down") continue;
+    verdict.members.delete(member);
+    verdict.views.delete(member);
+    return verdict.views.size < verdict.maxMembers;
+  }
+  return false;
 }
 
 /** Followers take the leader's word whole; an older leader's word, or one about an older life, changes nothing. */
@@ -160,6 +177,7 @@ function isFresh(verdict: Verdict, from: string, view: View, now: number): boole
 
 function record(verdict: Verdict, next: ClusterMember): ClusterMember[] {
   const known = verdict.members.get(next.member);
+  if (known === undefined && verdict.members.size >= verdict.maxMembers) return [];
   if (known !== undefined) {
     const age = compareIncarnations(next.incarnation, known.incarnation);
     if (age < 0 || (age === 0 && known.state === "left")) return [];
