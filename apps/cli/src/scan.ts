@@ -20,7 +20,7 @@ export async function scanHost(options: {
   const probes = createProbes({
     nvidiaSmi,
     expectedGpus,
-    maxTimeoutSeconds: healthCheckTimeoutSeconds,
+    timeoutSeconds: healthCheckTimeoutSeconds,
     nowSeconds,
   });
   const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, nowSeconds)));

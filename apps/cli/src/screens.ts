@@ -34,8 +34,9 @@ export function nodesTable(nodes: readonly StatusNode[]): string {
       node.role,
       stateWord(node.link),
       stateWord(node.state),
-      node.score === null ? "?" : String(node.score),
-      node.gpus === null ? "?" : `${node.gpus.healthy}/${node.gpus.total}`,
+      // A server reports no host of its own; a question mark would ask for something that nobody expects.
+      node.role === "server" ? "" : String(node.score ?? "?"),
+      node.role === "server" ? "" : node.gpus === null ? "?" : `${node.gpus.healthy}/${node.gpus.total}`,
       age(node.lastSeenSeconds),
       node.reasons.join("; "),
     ]),

@@ -92,7 +92,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const probes = createProbes({
     nvidiaSmi: config.nvidiaSmi,
     expectedGpus: config.expectedGpus,
-    maxTimeoutSeconds: config.healthCheckTimeoutSeconds,
+    timeoutSeconds: config.healthCheckTimeoutSeconds,
     nowSeconds,
   });
   const schedule = createSchedule<ProbeOutcome>({

@@ -25,6 +25,8 @@ export interface MemberSighting {
 export interface NodeRecord {
   readonly id: string;
   readonly role: NodeRole;
+  /** False while the mesh has not listed it; `link` then says nothing. */
+  readonly sighted: boolean;
   readonly link: LinkState;
   readonly linkReason: string;
   readonly version: string;
@@ -113,8 +115,9 @@ export function createClusterMonitor({
     return {
       id,
       role: sighting?.role ?? "agent",
+      sighted: sighting !== null,
       link: sighting?.link ?? "down",
-      linkReason: sighting?.reason ?? "the mesh has not seen it",
+      linkReason: sighting?.reason ?? "the mesh does not list it",
       version: report?.version ?? sighting?.version ?? "",
       lastSeenSeconds: sighting?.lastSeenSeconds ?? null,
       reportAgeSeconds: report === null ? null : Math.max(0, nowSeconds - entry.receivedAtSeconds),

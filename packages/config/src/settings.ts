@@ -143,7 +143,8 @@ const fixedSettings: readonly Setting[] = [
     min: 0.05,
     max: 3600,
     programs: everywhere,
-    meaning: "longest time that a check may take, in seconds; it then counts as a check error",
+    meaning:
+      "time-out of a check, in seconds; it is then a check error; slow ones (nvidia-smi, disks) get up to four times as long",
   }),
   setting("NVIDIA_SMI", {
     kind: "program",

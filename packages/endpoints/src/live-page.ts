@@ -20,7 +20,7 @@ ul{margin:8px 0 0;padding-left:18px;color:var(--dim)}
 dl{display:grid;grid-template-columns:auto 1fr;gap:4px 16px;margin:0}dt{color:var(--dim)}dd{margin:0}
 .scroll{overflow-x:auto}table{width:100%;border-collapse:collapse}th{text-align:left;color:var(--dim);font-weight:600;font-size:13px}
 td,th{padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
-td.id{font-weight:600}.empty{color:var(--dim)}footer{color:var(--dim)}a{color:inherit}
+td.id{font-weight:600;white-space:nowrap}td.word{white-space:nowrap}.empty{color:var(--dim)}footer{color:var(--dim)}a{color:inherit}
 `;
 
 const script = `
@@ -51,10 +51,10 @@ function show(s) {
   $("voters").replaceChildren(...q.voters.flatMap((v) => [make("span", (v.reachable ? "\\u25CF " : "\\u25A0 ") + v.id, v.reachable ? "ok" : "bad"), " "]));
   const c = s.cluster.counts; $("links").textContent = c.alive + " alive, " + c.suspect + " suspect, " + c.down + " down, " + c.left + " left";
   $("pipeline").replaceChildren(state(s.pipeline.state), s.pipeline.reasons.length ? " " + s.pipeline.reasons.join("; ") : "");
-  rows("nodes", s.nodes, (n) => [[n.id, "id"], [n.role], [state(n.link)], [state(n.state)], [n.score === null ? "?" : String(n.score), "num"],
-    [n.gpus === null ? "?" : n.gpus.healthy + "/" + n.gpus.total, "num"], [age(n.lastSeenSeconds), "num"], [n.reasons.join("; ")]], "no node is known yet");
+  rows("nodes", s.nodes, (n) => [[n.id, "id"], [n.role], [state(n.link), "word"], [state(n.state), "word"], [n.role === "server" ? "" : n.score === null ? "?" : String(n.score), "num"],
+    [n.role === "server" ? "" : n.gpus === null ? "?" : n.gpus.healthy + "/" + n.gpus.total, "num"], [age(n.lastSeenSeconds), "num"], [n.reasons.join("; ")]], "no node is known yet");
   $("daemonsection").hidden = !s.daemons.length;
-  rows("daemons", s.daemons, (d) => [[d.name, "id"], [d.node], [state(d.state)], [String(d.restarts), "num"], [d.critical ? "critical" : ""]], "");
+  rows("daemons", s.daemons, (d) => [[d.name, "id"], [d.node], [state(d.state), "word"], [String(d.restarts), "num"], [d.critical ? "critical" : ""]], "");
 }
 let last = 0, failed = "";
 async function refresh() {

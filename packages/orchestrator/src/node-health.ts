@@ -46,8 +46,10 @@ const cost: Readonly<Record<SignalState, number>> = {
 
 /** Joins what is known of a node with its state. Pure. */
 export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
-  const { checks, gpus } = record;
-  const hasChecks = checks.length > 0 && state !== "unknown" && state !== "offline";
+  const { checks } = record;
+  // What a silent node said last is not how it is now.
+  const isCurrent = state !== "unknown" && state !== "offline";
+  const gpus = isCurrent ? record.gpus : null;
   const points = checks.reduce((sum, check) => sum + cost[check.state], 0);
   return {
     id: record.id,
@@ -55,7 +57,7 @@ export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
     link: record.link,
     state,
     status: statusOf(state),
-    score: hasChecks ? Math.max(0, 100 - points) : null,
+    score: isCurrent && checks.length > 0 ? Math.max(0, 100 - points) : null,
     reasons: reasonsOf(record, state),
     gpus:
       gpus === null
@@ -67,7 +69,7 @@ export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
     daemons: record.daemons,
     stages: record.stages,
     circuits: record.circuits,
-    resources: record.resources,
+    resources: isCurrent ? record.resources : null,
     provider: record.provider,
     version: record.version,
   };
@@ -94,6 +96,7 @@ function reasonsOf(record: NodeRecord, state: NodeState): string[] {
     const age = record.reportAgeSeconds;
     reasons.push(age === null ? "no report yet" : `last report ${Math.round(age)} s ago`);
   }
+  if (state === "unknown" || state === "offline") return reasons;
   for (const check of record.checks) {
     if (check.state !== "healthy" && check.state !== "not_applicable")
       reasons.push(`${check.check} ${check.state}: ${check.reason}`);

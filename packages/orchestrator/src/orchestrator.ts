@@ -168,6 +168,7 @@ export class HealthCheckOrchestrator {
 
   #stateOf(record: NodeRecord): NodeState {
     if (this.#retired.has(record.id)) return "retired";
+    if (!record.sighted) return "unknown";
     if (record.link === "down" || record.link === "left") return "offline";
     // Servers have no host report; that they answer in the mesh is all there is to know of them.
     if (record.role === "server") return record.link === "alive" ? "healthy" : "degraded";

@@ -59,7 +59,9 @@ export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Sche
     const intervalMs = check.intervalSeconds * 1000;
     const offset = spread(`${options.nodeId}/${check.name}`) * intervalMs;
     const now = timers.nowMs();
-    const delay = intervalMs - ((((now - offset) % intervalMs) + intervalMs) % intervalMs);
+    const untilOffset = intervalMs - ((((now - offset) % intervalMs) + intervalMs) % intervalMs);
+    // Two runs in quick succession would measure the noise of an instant.
+    const delay = untilOffset < intervalMs / 2 ? untilOffset + intervalMs : untilOffset;
     const cancel = timers.after(delay, () => {
       void runOnce(check).then(() => arm(check));
     });

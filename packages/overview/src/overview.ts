@@ -48,7 +48,7 @@ export function createOverview(options: OverviewOptions): Overview {
   const gate = createGate(thresholds);
 
   function ownNodes(): readonly NodeHealth[] {
-    const nodes = orchestrator.getNodes();
+    const nodes = [...orchestrator.getNodes()].sort(byRoleAndId);
     return teller.role === "server" ? nodes : nodes.filter((node) => node.id === teller.id);
   }
 
@@ -138,6 +138,12 @@ export function createOverview(options: OverviewOptions): Overview {
     status,
     families: () => statusFamilies(status(), options.mesh(), ownNodes()),
   };
+}
+
+/** Servers first; "gpu-10" after "gpu-9". */
+function byRoleAndId(a: NodeHealth, b: NodeHealth): number {
+  if (a.role !== b.role) return a.role === "server" ? -1 : 1;
+  return a.id.localeCompare(b.id, "en", { numeric: true });
 }
 
 /** See docs/decisions/0003: evicted and provider_down nodes do no work, whatever their link says. */

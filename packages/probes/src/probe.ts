@@ -30,8 +30,8 @@ export interface ProbeOptions {
   readonly sysRoot?: string;
   /** Plain parts of command lines; each must be found in at least one running process. */
   readonly processPatterns?: readonly string[];
-  /** No probe may take longer; its own time-out where that is shorter. */
-  readonly maxTimeoutSeconds?: number;
+  /** Time-out of a probe, 5 s unless given; slow ones (disks, processes, machine, nvidia-smi) get three to four times as long. */
+  readonly timeoutSeconds?: number;
   /** Wall clock, seconds since 1970. */
   readonly nowSeconds: () => number;
 }

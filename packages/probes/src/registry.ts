@@ -10,6 +10,9 @@ import { createSwapProbe } from "./host/swap.ts";
 import { createGpuProbe } from "./nvidia/gpu-probe.ts";
 import type { Probe, ProbeOptions } from "./probe.ts";
 
+/** The time-out that the probes' own numbers are made for. */
+const standardTimeoutSeconds = 5;
+
 /** Every probe of this host, in the order in which people should read them. Each keeps its own memory between runs. */
 export function createProbes(options: ProbeOptions): Probe[] {
   const {
@@ -19,7 +22,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
     procRoot = "/proc",
     sysRoot = "/sys",
     processPatterns = [],
-    maxTimeoutSeconds = Number.POSITIVE_INFINITY,
+    timeoutSeconds = standardTimeoutSeconds,
   } = options;
   const probes = [
     createCpuProbe(procRoot, nowSeconds),
@@ -35,6 +38,6 @@ export function createProbes(options: ProbeOptions): Probe[] {
   ];
   return probes.map((probe) => ({
     ...probe,
-    timeoutSeconds: Math.min(probe.timeoutSeconds, maxTimeoutSeconds),
+    timeoutSeconds: probe.timeoutSeconds * (timeoutSeconds / standardTimeoutSeconds),
   }));
 }
