@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { backoffMs, defaultRestartLimits, RestartPolicy, unreachableLimit } from "./restart-policy.ts";
+
+const limits = defaultRestartLimits(false);
+const noJitter = 0.5;
+
+describe("the restart policy", () => {
+  it("doubles the delay from 1 s to at most 60 s", () => {
+    expect([0, 1, 2, 3, 4, 5, 6, 7, 1000].map((attempt) => backoffMs(limits, attempt))).toEqual([
+      1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000,
+    ]);
+  });
+
+  it("restarts at once after a stable run, and only the first time", () => {
+    const policy = new RestartPolicy(limits);
+    expect(policy.died(60_000, 0, noJitter)).toMatchObject({ kind: "restart", delayMs: 0 });
+    expect(policy.died(61_000, 60_500, noJitter)).toMatchObject({ kind: "restart", delayMs: 1000 });
+    expect(policy.died(63_000, null, noJitter)).toMatchObject({ kind: "restart", delayMs: 2000 });
+  });
+
+  it("waits after a crash one millisecond short of stable", () => {
+    expect(new RestartPolicy(limits).died(59_999, 0, noJitter).delayMs).toBe(1000);
+  });
+
+  it("spreads delays by 20 % both ways", () => {
+    expect(new RestartPolicy(limits).died(0, null, 0).delayMs).toBe(800);
+    expect(new RestartPolicy(limits).died(0, null, 0.999999).delayMs).toBe(1200);
+  });
+
+  it("calls five deaths in 120 s a crash loop, and four not", () => {
+    const policy = new RestartPolicy(limits);
+    for (const at of [0, 30_000, 60_000, 90_000])
+      expect(policy.died(at, null, noJitter).kind).toBe("restart");
+    expect(policy.died(119_999, null, noJitter)).toMatchObject({ kind: "degraded", delayMs: 900_000 });
+  });
+
+  it("does not count a death that is 120 s old", () => {
+    const policy = new RestartPolicy(limits);
+    for (const at of [0, 30_000, 60_000, 90_000, 120_000]) {
+      expect(policy.died(at, null, noJitter).kind).toBe("restart");
+    }
+  });
+
+  it("calls more than ten deaths in an hour a crash loop, however stable the runs were", () => {
+    const policy = new RestartPolicy(limits);
+    for (let death = 1; death <= 10; death += 1) {
+      expect(policy.died(death * 300_000, (death - 1) * 300_000, noJitter)).toMatchObject({ delayMs: 0 });
+    }
+    expect(policy.died(3_300_000, 3_000_000, noJitter)).toMatchObject({ kind: "degraded" });
+    expect(policy.degraded).toBe(true);
+  });
+
+  it("stays degraded at long intervals until a run is stable", () => {
+    const policy = new RestartPolicy(defaultRestartLimits(true));
+    for (let death = 0; death < 5; death += 1) policy.died(death, null, noJitter);
+    expect(policy.died(86_400_000, 86_399_000, noJitter)).toMatchObject({
+      kind: "degraded",
+      delayMs: 300_000,
+    });
+    expect(policy.died(90_000_000, 86_800_000, noJitter)).toMatchObject({ kind: "restart", delayMs: 0 });
+  });
+
+  it("forgets everything when an operator starts the daemon anew", () => {
+    const policy = new RestartPolicy(limits);
+    for (let death = 0; death < 5; death += 1) policy.died(death, null, noJitter);
+    policy.reset();
+    expect(policy.degraded).toBe(false);
+    expect(policy.died(10, null, noJitter)).toMatchObject({ kind: "restart", delayMs: 1000 });
+  });
+
+  it("is degraded exactly when a window is over its limit or no run was stable since; delays keep their bounds", () => {
+    const life = fc.record({
+      downMs: fc.integer({ min: 0, max: 200_000 }),
+      upMs: fc.option(fc.integer({ min: 0, max: 200_000 })),
+      random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(life, { maxLength: 60 }), (lives) => {
+        const policy = new RestartPolicy(limits);
+        const deaths: number[] = [];
+        let now = 0;
+        let looping = false;
+        for (const { downMs, upMs, random } of lives) {
+          const readySince = upMs === null ? null : now + downMs;
+          now = (readySince ?? now + downMs) + Number(upMs);
+          deaths.push(now);
+          const decision = policy.died(now, readySince, random);
+          const within = (windowMs: number): number => deaths.filter((at) => now - at < windowMs).length;
+          looping &&= Number(upMs) < 60_000;
+          looping ||= within(120_000) >= 5 || within(3_600_000) > 10;
+          expect(decision.kind).toBe(looping ? "degraded" : "restart");
+          const [least, most] = looping ? [900_000, 900_000] : [0, 72_000];
+          expect(decision.delayMs).toBeGreaterThanOrEqual(least);
+          expect(decision.delayMs).toBeLessThanOrEqual(most);
+        }
+      }),
+    );
+  });
+});
+
+describe("limits that can never be reached", () => {
+  it("are none by default", () => {
+    expect(unreachableLimit(defaultRestartLimits(true))).toBe(null);
+    expect(unreachableLimit(defaultRestartLimits(false))).toBe(null);
+  });
+
+  it("are refused with the arithmetic", () => {
+    const slow = { ...limits, firstDelayMs: 50_000, jitterRatio: 0 };
+    expect(unreachableLimit(slow)).toBe(
+      "5 deaths take at least 230 s (delays 50+60+60+60 s, less 0 % jitter), longer than the window of 120 s, so a crash loop would never be seen",
+    );
+    expect(unreachableLimit({ ...limits, hourlyDeaths: 100 })).toContain("longer than an hour");
+  });
+
+  it("are not refused when they are just reached", () => {
+    const exact = { ...limits, firstDelayMs: 30_000, maxDelayMs: 30_000, jitterRatio: 0 };
+    expect(unreachableLimit(exact)).toBe(null);
+  });
+});
