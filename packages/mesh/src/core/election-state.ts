@@ -2,7 +2,7 @@ import { RingRiftError } from "@ringrift/protocol";
 import type { ElectionMessage } from "./election-message.ts";
 import { type ElectionTiming, validateTiming } from "./election-timing.ts";
 
-export type ElectionRole = "follower" | "pre_candidate" | "candidate" | "leader";
+type ElectionRole = "follower" | "pre_candidate" | "candidate" | "leader";
 
 /** What a voter must find again after a restart; losing it lets the voter vote twice in one term. */
 export interface PersistedVote {

@@ -9,6 +9,7 @@ import {
   leaseHeld,
   nextTickAt,
   step,
+  VotersError,
 } from "./election.ts";
 
 const voters = ["a", "b", "c"];
@@ -362,5 +363,6 @@ test.each([
       { term: 0, votedFor: null },
       0,
     );
+  expect(create).toThrow(VotersError);
   expect(create).toThrow(reason);
 });

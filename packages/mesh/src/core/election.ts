@@ -207,15 +207,9 @@ export {
   createElection,
   type ElectionEffect,
   type ElectionOptions,
-  type ElectionRole,
   type ElectionState,
   type PersistedVote,
   VotersError,
 } from "./election-state.ts";
-export {
-  defaultElectionTiming,
-  type ElectionTiming,
-  ElectionTimingError,
-  validateTiming,
-} from "./election-timing.ts";
-export { connectedVoters, leaseHeld } from "./leadership.ts";
+export { defaultElectionTiming } from "./election-timing.ts";
+export { leaseHeld } from "./leadership.ts";

@@ -61,9 +61,8 @@ export function leaseHeld(state: ElectionState, now: number): boolean {
   return now < majorityAckedAt(state, now) + state.timing.leaseMs;
 }
 
-/** Voters that answered this leader within the shortest election time-out, itself among them; empty unless it leads. */
-export function connectedVoters(state: ElectionState, now: number): string[] {
-  if (state.role !== "leader") return [];
+/** Voters that answered this leader within the shortest election time-out, itself among them. */
+function connectedVoters(state: ElectionState, now: number): string[] {
   const since = now - state.timing.electionTimeoutMinMs;
   return state.voters.filter((id) => ackedAt(state, id, now) > since);
 }

@@ -280,7 +280,7 @@ function refuse(refusal: Refusal): MembershipResult {
 
 const unchanged: MembershipResult = { transitions: [], refusal: null };
 
-export type { Incarnation, Member, MemberReason } from "./member.ts";
+export type { Incarnation, Member } from "./member.ts";
 export type {
   MembershipInput,
   MembershipResult,
