@@ -266,3 +266,41 @@ it("survives a listener that throws and names the daemons there are", async () =
   expect(lines.join("\n")).toContain("listener broke");
   expect(() => daemons.getDaemonHealth("b")).toThrow('There is no daemon "b"; defined are a.');
 });
+
+it("ends in the state last asked for, however starts and stops overlap", async () => {
+  const daemons = supervise([{ name: "a", command: sh("sleep 1000 & exec sleep 1000") }]);
+  await daemons.start();
+  const stops = [daemons.stopDaemon("a")];
+  await daemons.startDaemon("a");
+  stops.push(daemons.restartDaemon("a"), daemons.stopDaemon("a"));
+  await daemons.startDaemon("a");
+  await Promise.all(stops);
+  await until(() => expect(one(daemons, "a").ready).toBe(true));
+  const pid = one(daemons, "a").pid ?? 0;
+  const again = daemons.stopDaemon("a");
+  await Promise.all([again, daemons.stopDaemon("a")]);
+  expect(one(daemons, "a").state).toBe("stopped");
+  expect(groupMembers(pid)).toEqual([]);
+  expect(names("a").filter((name) => name === "DAEMON_STARTED").length).toBeLessThanOrEqual(
+    names("a").filter((name) => name === "DAEMON_STOPPED").length,
+  );
+});
+
+it("runs one copy of a daemon after reloads that overlap, and none after a stop", async () => {
+  const version = (v: string): Record<string, unknown> => ({
+    name: "a",
+    command: sh(`echo $$; ${forever}`),
+    env: { V: v },
+  });
+  const daemons = supervise([version("1")]);
+  await daemons.start();
+  await until(() => expect(one(daemons, "a").ready).toBe(true));
+  await Promise.all(["2", "3", "2"].map((v) => daemons.reload(define([version(v)]))));
+  await until(() => expect(one(daemons, "a").ready).toBe(true));
+  const { pid } = one(daemons, "a");
+  await daemons.stop();
+  expect(groupMembers(pid ?? 0)).toEqual([]);
+  const started = events.filter((event) => event.name === "DAEMON_STARTED");
+  for (const event of started)
+    expect(groupMembers(Number(event.data.reason.replace("pid ", "")))).toEqual([]);
+});

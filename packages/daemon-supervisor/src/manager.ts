@@ -82,6 +82,7 @@ class Manager implements DaemonManager {
   #runners = new Map<string, DaemonRunner>();
   #started = false;
   #advanceQueued = false;
+  #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: DaemonManagerOptions) {
     checkDefinitions(options.definitions);
@@ -152,6 +153,12 @@ class Manager implements DaemonManager {
 
   async reload(definitions: readonly DaemonDefinition[]): Promise<void> {
     checkDefinitions(definitions);
+    // One at a time: two at once would each start their own copy of what changed.
+    this.#reloading = this.#reloading.then(() => this.#replace(definitions));
+    await this.#reloading;
+  }
+
+  async #replace(definitions: readonly DaemonDefinition[]): Promise<void> {
     const old = this.#runners;
     const next = new Map(definitions.map((definition) => [definition.name, definition]));
     const same = (runner: DaemonRunner | undefined, definition: DaemonDefinition | undefined): boolean =>

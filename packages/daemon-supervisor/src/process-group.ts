@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** Members of a process group that still run; zombies hold nothing and do not count. */
 export function groupMembers(groupId: number): number[] {
+  // One system call answers the common case; only a group that exists is worth reading all of /proc.
+  if (!signalGroup(groupId, 0)) return [];
   let entries: string[];
   try {
     entries = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
@@ -9,7 +11,7 @@ export function groupMembers(groupId: number): number[] {
     entries = [];
   }
   // Without /proc only the group as a whole can be asked for.
-  if (entries.length === 0) return signalGroup(groupId, 0) ? [groupId] : [];
+  if (entries.length === 0) return [groupId];
   return entries.map(Number).filter((pid) => isMember(pid, groupId));
 }
 
@@ -37,7 +39,8 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolea
 
 /** How long a killed process may take to vanish before it is called stuck. */
 const killWaitMs = 3_000;
-const pollMs = 20;
+const firstPollMs = 10;
+const longestPollMs = 200;
 
 /**
  * Ends a group: the polite signal (and SIGCONT, since a stopped process cannot obey), the grace, then SIGKILL.
@@ -58,9 +61,12 @@ export async function endGroup(
 }
 
 async function emptyWithin(groupId: number, waitMs: number): Promise<boolean> {
-  for (let waited = 0; waited < waitMs; waited += pollMs) {
+  let pollMs = firstPollMs;
+  for (let left = waitMs; left > 0; pollMs = Math.min(pollMs * 2, longestPollMs)) {
     if (groupMembers(groupId).length === 0) return true;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(pollMs, waitMs - waited)));
+    const pauseMs = Math.min(pollMs, left);
+    left -= pauseMs;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return groupMembers(groupId).length === 0;
 }
