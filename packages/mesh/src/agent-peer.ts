@@ -41,6 +41,8 @@ export class AgentPeer implements Mesh {
   readonly #words = new Map<string, Word>();
   /** Members by the server that told of them. */
   readonly #members = new Map<string, Map<string, KnownMember>>();
+  /** Whose word was believed last. */
+  #lastVoter: string | null = null;
   #lastWordAt: number | null = null;
   #beat: Beat | null = null;
   #seq = 0;
@@ -64,6 +66,7 @@ export class AgentPeer implements Mesh {
           clock: this.#clock,
           backOff: agentBackOff,
           random: Math.random,
+          admit: () => null,
           onLink: (link) => this.#open(server.voter, link),
           onConnectionRefused: () => undefined,
           onPeerRefused: (reason, peer) => this.#countRefusal(reason, peer, server.url),
@@ -250,7 +253,6 @@ export class AgentPeer implements Mesh {
     }
     return (this.#lastVoter === null ? undefined : this.#members.get(this.#lastVoter)) ?? new Map();
   }
-  #lastVoter: string | null = null;
 
   #tell(): void {
     const word = this.#word();

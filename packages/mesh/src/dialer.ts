@@ -25,6 +25,8 @@ export interface DialerOptions {
   readonly clock: HandshakeClock;
   readonly backOff: BackOff;
   readonly random: () => number;
+  /** The last word on a peer that has proved who it is. */
+  readonly admit: (peer: PeerIdentity) => RefusalReason | null;
   readonly onLink: (link: Link) => void;
   /** The host answered "connection refused": nothing listens there. */
   readonly onConnectionRefused: () => void;
@@ -68,7 +70,7 @@ export class Dialer {
   }
 
   #dial(): void {
-    const { server, local, clock } = this.#options;
+    const { server, local, clock, admit } = this.#options;
     const socket = new WebSocket(server.url, {
       ...socketOptions,
       handshakeTimeout: handshakeTimeoutMs,
@@ -84,7 +86,7 @@ export class Dialer {
     socket.on("error", (error: Error & { code?: string }) => {
       refusedByHost ||= isConnectionRefused(error);
     });
-    dialHandshake(socket, local, clock, server.voter, {
+    dialHandshake(socket, local, clock, server.voter, admit, {
       onLink: (link) => {
         this.#failures = 0;
         // Only the link ends this socket from here on.

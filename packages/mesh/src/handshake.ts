@@ -43,29 +43,28 @@ export function acceptHandshake(
   admit: (peer: PeerIdentity) => RefusalReason | null,
   handlers: HandshakeHandlers,
 ): void {
-  const talk = converse(socket, handlers);
-  let parties: Parties | null = null;
-  const onHello = (frame: Frame): void => {
-    if (frame.type !== "hello") return talk.refuse("bad_frame", null);
+  const onHello: Step = (frame) => {
+    if (frame.type !== "hello") return refusal("bad_frame");
     const problem = claimProblem(local, frame);
-    if (problem !== null) return talk.refuse(problem, frame);
-    parties = { dialer: frame, acceptor: identityFor(local, clock.wallMs()) };
+    if (problem !== null) return refusal(problem, frame);
+    const parties = { dialer: frame, acceptor: identityFor(local, clock.wallMs()) };
     const mac = prove(local.keyring, parties, "acceptor", clock.wallMs());
     talk.say({ type: "challenge", ...parties.acceptor, mac });
-    talk.expect(onProof);
+    talk.expect((next) => onProof(next, parties));
+    return null;
   };
-  const onProof = (frame: Frame): void => {
-    if (frame.type !== "proof" || parties === null) return talk.refuse("bad_frame", parties?.dialer ?? null);
+  const onProof = (frame: Frame, parties: Parties): RefusalFacts | null => {
     const peer = parties.dialer;
-    if (!proofHolds(local.keyring, parties, "dialer", frame.mac, clock.wallMs()))
-      return talk.refuse("key", peer);
+    if (frame.type !== "proof") return refusal("bad_frame", peer);
+    if (!proofHolds(local.keyring, parties, "dialer", frame.mac, clock.wallMs())) return refusal("key", peer);
     const problem = admit(peer);
-    if (problem !== null) return talk.refuse(problem, peer);
+    if (problem !== null) return refusal(problem, peer);
     talk.say({ type: "welcome" });
     talk.done();
     handlers.onLink(new Link(socket, peer, "in", clock.now));
+    return null;
   };
-  talk.expect(onHello);
+  const talk = converse(socket, handlers, onHello);
 }
 
 /** The dialling side: hello out, challenge in, proof out, welcome in. `voter` is whom it means to reach. */
@@ -74,38 +73,51 @@ export function dialHandshake(
   local: LocalPeer,
   clock: HandshakeClock,
   voter: string,
+  admit: (peer: PeerIdentity) => RefusalReason | null,
   handlers: HandshakeHandlers,
 ): void {
-  const talk = converse(socket, handlers);
   const dialer = identityFor(local, clock.wallMs());
-  let acceptor: PeerIdentity | null = null;
-  const onChallenge = (frame: Frame): void => {
-    if (frame.type === "refused") return talk.refuse("refused_by_peer", null);
-    if (frame.type !== "challenge") return talk.refuse("bad_frame", null);
-    const problem = claimProblem(local, frame);
-    if (problem !== null) return talk.refuse(problem, frame);
-    if (frame.voter !== voter) return talk.refuse("wrong_server", frame);
+  const onChallenge: Step = (frame) => {
+    if (frame.type === "refused") return refusal("refused_by_peer");
+    if (frame.type !== "challenge") return refusal("bad_frame");
+    const problem = frame.voter === voter ? claimProblem(local, frame) : "wrong_server";
+    if (problem !== null) return refusal(problem, frame);
     const parties = { dialer, acceptor: frame };
     if (!proofHolds(local.keyring, parties, "acceptor", frame.mac, clock.wallMs()))
-      return talk.refuse("key", frame);
-    acceptor = frame;
+      return refusal("key", frame);
+    const unwanted = admit(frame);
+    if (unwanted !== null) return refusal(unwanted, frame);
     talk.say({ type: "proof", mac: prove(local.keyring, parties, "dialer", clock.wallMs()) });
-    talk.expect(onWelcome);
+    talk.expect((next) => onWelcome(next, frame));
+    return null;
   };
-  const onWelcome = (frame: Frame): void => {
-    if (frame.type !== "welcome" || acceptor === null)
-      return talk.refuse(frame.type === "refused" ? "refused_by_peer" : "bad_frame", acceptor);
+  const onWelcome = (frame: Frame, acceptor: PeerIdentity): RefusalFacts | null => {
+    if (frame.type === "refused") return refusal("refused_by_peer", acceptor);
+    if (frame.type !== "welcome") return refusal("bad_frame", acceptor);
     talk.done();
     handlers.onLink(new Link(socket, acceptor, "out", clock.now));
+    return null;
   };
-  talk.expect(onChallenge);
+  const talk = converse(socket, handlers, onChallenge);
   socket.once("open", () => talk.say({ type: "hello", ...dialer }));
 }
 
+interface RefusalFacts {
+  readonly reason: RefusalReason;
+  readonly peer: PeerIdentity | null;
+}
+
+function refusal(reason: RefusalReason, peer: PeerIdentity | null = null): RefusalFacts {
+  return { reason, peer };
+}
+
+/** Takes the next frame; an answer other than null ends the handshake. */
+type Step = (frame: Frame) => RefusalFacts | null;
+
 interface Conversation {
   readonly say: (frame: Frame) => void;
-  readonly expect: (next: (frame: Frame) => void) => void;
-  readonly refuse: (reason: RefusalReason, peer: PeerIdentity | null) => void;
+  readonly expect: (next: Step) => void;
+  /** No refusal and no time-out any more. */
   readonly done: () => void;
 }
 
@@ -118,8 +130,8 @@ const handshakeFrames: ReadonlySet<FrameType> = new Set([
 ]);
 
 // Until the welcome nothing but small handshake frames is read, within one deadline.
-function converse(socket: WebSocket, handlers: HandshakeHandlers): Conversation {
-  let next: ((frame: Frame) => void) | null = null;
+function converse(socket: WebSocket, handlers: HandshakeHandlers, first: Step): Conversation {
+  let next: Step = first;
   let over = false;
   const finish = (): boolean => {
     if (over) return false;
@@ -129,7 +141,7 @@ function converse(socket: WebSocket, handlers: HandshakeHandlers): Conversation 
     socket.off("close", onClose);
     return true;
   };
-  const refuse = (reason: RefusalReason, peer: PeerIdentity | null): void => {
+  const refuse = ({ reason, peer }: RefusalFacts): void => {
     if (!finish()) return;
     if (socket.readyState === socket.OPEN) {
       socket.send(encodeFrame({ type: "refused" }));
@@ -137,29 +149,31 @@ function converse(socket: WebSocket, handlers: HandshakeHandlers): Conversation 
     } else socket.terminate();
     handlers.onRefused(reason, peer);
   };
-  const onMessage = (data: RawData, binary: boolean): void => {
+  const read = (data: RawData, binary: boolean): RefusalFacts | null => {
     const text = binary ? "" : textOf(data);
-    if (text.length > maxHandshakeBytes) return refuse("frame_too_large", null);
+    if (text.length > maxHandshakeBytes) return refusal("frame_too_large");
     const frame = decodeFrame(text);
-    if (isRefused(frame) || !handshakeFrames.has(frame.type)) return refuse("bad_frame", null);
-    next?.(frame);
+    return isRefused(frame) || !handshakeFrames.has(frame.type) ? refusal("bad_frame") : next(frame);
+  };
+  const onMessage = (data: RawData, binary: boolean): void => {
+    const problem = read(data, binary);
+    if (problem !== null) refuse(problem);
   };
   const onClose = (): void => {
     if (finish()) handlers.onRefused("closed", null);
   };
-  const deadline = setTimeout(() => refuse("handshake_timeout", null), handshakeTimeoutMs);
+  const deadline = setTimeout(() => refuse(refusal("handshake_timeout")), handshakeTimeoutMs);
   socket.on("message", onMessage);
   socket.on("close", onClose);
   // Kept for the life of the socket: an error event that nobody hears would end the process.
   socket.on("error", (error: Error & { code?: string }) => {
-    if (!over && error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") refuse("frame_too_large", null);
+    if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") refuse(refusal("frame_too_large"));
   });
   return {
     say: (frame) => socket.send(encodeFrame(frame)),
-    expect: (handler) => {
-      next = handler;
+    expect: (step) => {
+      next = step;
     },
-    refuse,
     done: () => void finish(),
   };
 }

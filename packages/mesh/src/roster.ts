@@ -6,6 +6,7 @@ import {
   type Membership,
   type MembershipInput,
   type MembershipResult,
+  type Observation,
   observationOf,
   observations,
   observe,
@@ -96,20 +97,20 @@ export class Roster {
     return this.#membership.heldSince !== null;
   }
 
-  /** Own views to share: all of them, or those that changed since the last time. */
-  toShare(all: boolean, now: number): ObservationFrame[] {
-    const members = all
-      ? observations(this.#membership, now)
-      : [...this.#unshared].flatMap((id) => {
-          const member = this.#membership.members.get(id);
-          return member === undefined ? [] : [observationOf(this.#membership, member, now)];
-        });
+  /** All own views, for the other servers. */
+  ownViews(now: number): ObservationFrame[] {
+    return observations(this.#membership, now).map((each) => this.#named(each));
+  }
+
+  /** The own views that changed since the last call. */
+  takeChangedViews(now: number): ObservationFrame[] {
+    const members = [...this.#unshared].flatMap((id) => this.#membership.members.get(id) ?? []);
     this.#unshared.clear();
-    return members.map((each) => ({ ...each, programVersion: this.#cards.get(each.member)?.version ?? "" }));
+    return members.map((member) => this.#named(observationOf(this.#membership, member, now)));
   }
 
   /** The members whose verdict changed since the last call. */
-  takeChanged(): ClusterMember[] {
+  takeChangedVerdicts(): ClusterMember[] {
     const changed = [...this.#changed].flatMap((id) => this.#verdict.members.get(id) ?? []);
     this.#changed.clear();
     return changed;
@@ -122,6 +123,11 @@ export class Roster {
 
   verdicts(): ClusterMember[] {
     return [...this.#verdict.members.values()];
+  }
+
+  /** How many members there are besides this server. */
+  get size(): number {
+    return this.#verdict.members.size;
   }
 
   view(member: ClusterMember, now: number): MemberView {
@@ -142,6 +148,10 @@ export class Roster {
   /** How people call the peer; its voter id while its node id is not known. */
   nodeIdOf(key: string): string {
     return this.#cards.get(key)?.nodeId ?? key;
+  }
+
+  #named(observation: Observation): ObservationFrame {
+    return { ...observation, programVersion: this.#cards.get(observation.member)?.version ?? "" };
   }
 
   #note(changes: readonly ClusterMember[]): void {

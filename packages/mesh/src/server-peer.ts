@@ -1,16 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import {
-  encodeFrame,
-  type Frame,
-  type MemberFrame,
-  maxMembersPerFrame,
-  type NodeReport,
-  type PeerIdentity,
-} from "@ringrift/protocol";
+import { type Frame, maxMembersPerFrame, type PeerIdentity, type ReportFrame } from "@ringrift/protocol";
 import { Acceptor, refuseUpgrade } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
+import { type StatusHead, sendAll, sendObservations, sendStatus, sendVerdict } from "./broadcast.ts";
 import type { Refusal } from "./core/membership.ts";
 import { countQuorum } from "./core/quorum.ts";
 import { Counts } from "./counts.ts";
@@ -33,6 +27,8 @@ const silentHeartbeats = 10;
 const shortestSilenceMs = 10_000;
 /** Beyond this many members agents hear of servers and of those that are not alive, not of everyone. */
 const maxMembersForAgents = maxMembersPerFrame;
+/** Up to this many members are told anew with each heartbeat, so that their ages stay right. */
+const fewMembers = 50;
 const wholeVerdictMs = 10_000;
 const verdictTickMs = 500;
 const membershipTickMs = 100;
@@ -69,7 +65,7 @@ export class ServerPeer implements Mesh {
     this.#acceptor = new Acceptor({
       local,
       clock,
-      admit: (peer) => this.#links.problemWith(peer, (3 * options.heartbeatIntervalMs) / tickMs),
+      admit: (peer) => this.#admit(peer),
       onLink: (link) => this.#open(link),
       onRefused: (reason, peer, address) => this.#countRefusal(reason, peer, address),
     });
@@ -106,7 +102,7 @@ export class ServerPeer implements Mesh {
       if (verdictDue()) this.#roster.tickVerdict(now);
       this.#flush();
       if (heartbeatDue()) this.#heartbeat();
-      if (wholeVerdictDue()) this.#sendVerdict(this.#roster.verdicts(), this.#links.peers("server"));
+      if (wholeVerdictDue()) this.#sendWholeVerdict(this.#servers());
     };
     this.#beat = startBeat(this.#clock.now, tick);
     tick(0);
@@ -122,23 +118,13 @@ export class ServerPeer implements Mesh {
 
   status(): MeshStatus {
     const now = this.#clock.now();
-    const leader = this.#leader();
-    const term = this.#elector?.term ?? 0;
+    const { leaderVoter, ...head } = this.#head();
     return {
-      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
-      isLeader: leader === this.#voter,
-      term,
-      epoch: `0.${term}`,
-      quorum: this.#quorum(),
+      ...head,
+      isLeader: leaderVoter === this.#voter,
       statusAgeSeconds: 0,
       leaseAgeMs: this.#elector?.leaseAgeMs() ?? null,
-      members: [
-        this.#ownView(),
-        ...this.#roster
-          .verdicts()
-          .filter(({ member }) => member !== this.#voter)
-          .map((member) => this.#roster.view(member, now)),
-      ],
+      members: this.#views(),
       refused: this.#refused.snapshot(),
       dropped: this.#dropped.snapshot(),
       links: this.#links.all().map((link) => ({
@@ -161,7 +147,8 @@ export class ServerPeer implements Mesh {
   }
 
   assertLeader(): void {
-    if (this.#elector?.leaseHeld() === true && this.#stopping === null) return;
+    const leads = this.#head().leaderVoter === this.#voter && this.#stopping === null;
+    if (leads && this.#elector?.leaseHeld() === true) return;
     throw new MeshError(`${this.#options.nodeId} does not hold the leader's lease now.`, {
       code: "NOT_LEADER",
       nextStep: "Leave the act to the leader.",
@@ -208,11 +195,8 @@ export class ServerPeer implements Mesh {
       clock: this.#clock,
       backOff: serverBackOff,
       random: Math.random,
-      onLink: (link) => {
-        const problem = this.#links.problemWith(link.peer, 3 * (this.#options.heartbeatIntervalMs / tickMs));
-        this.#open(link);
-        if (problem !== null) link.end("replaced", problem);
-      },
+      admit: (peer) => this.#admit(peer),
+      onLink: (link) => this.#open(link),
       onConnectionRefused: () => {
         if (this.#links.has(voter)) return;
         this.#elector?.step({ type: "link", peer: voter, up: false, refused: true });
@@ -222,6 +206,11 @@ export class ServerPeer implements Mesh {
       },
       onPeerRefused: (reason, peer) => this.#countRefusal(reason, peer, url),
     });
+  }
+
+  #admit(peer: PeerIdentity): RefusalReason | null {
+    // A link that missed three heartbeats no longer keeps a new process of the same node out.
+    return this.#links.problemWith(peer, (3 * this.#options.heartbeatIntervalMs) / tickMs);
   }
 
   #countRefusal(reason: RefusalReason, peer: PeerIdentity | null, address: string): void {
@@ -238,7 +227,10 @@ export class ServerPeer implements Mesh {
       onDrop: (what) => this.#dropped.add(what),
       onEnd: (end, detail) => this.#closed(link, end, detail),
     });
-    if (this.#stopping !== null) return link.close();
+    if (this.#stopping !== null) {
+      link.close();
+      return;
+    }
     this.#links.add(link);
     const now = this.#clock.now();
     this.#roster.introduce(peer);
@@ -247,19 +239,22 @@ export class ServerPeer implements Mesh {
       { type: "hello", member: key, role: peer.role, incarnation },
       now,
     );
-    if (refusal !== null) return this.#refuseMember(link, refusal);
+    if (refusal !== null) {
+      this.#refuseMember(link, refusal);
+      return;
+    }
     this.#options.log("info", "a link is open", {
       nodeId: peer.nodeId,
       role: peer.role,
       direction: link.direction,
     });
-    if (peer.role === "agent") this.#sendStatus([link], this.#membersForAgents(), true);
+    if (peer.role === "agent") sendStatus([link], this.#head(), this.#viewsForAgents(), true);
     else {
       this.#elector?.step({ type: "link", peer: key, up: true });
-      this.#sendObservations(this.#roster.toShare(true, now), [link]);
-      this.#sendVerdict(this.#roster.verdicts(), [link]);
+      sendObservations([link], this.#roster.ownViews(now));
+      this.#sendWholeVerdict([link]);
     }
-    this.#flush();
+    // The rest hear of it at the next tick: thousands may connect at once.
   }
 
   #refuseMember(link: Link, refusal: Refusal): void {
@@ -272,7 +267,7 @@ export class ServerPeer implements Mesh {
     const { peer, direction } = link;
     const key = peerKey(peer);
     if (end === "bad_frame" || end === "frame_too_large" || end === "role")
-      this.#countRefusal(end === "role" ? "role" : end, peer, detail);
+      this.#countRefusal(end, peer, detail);
     if (end === "slow_peer") this.#dropped.add("slow_peer");
     const last = this.#links.remove(link);
     this.#options.log("info", "a link has ended", { nodeId: peer.nodeId, direction, end, detail });
@@ -285,7 +280,6 @@ export class ServerPeer implements Mesh {
       if (incarnation?.boot === peer.boot)
         this.#roster.observe({ type: "close", member: key, incarnation }, this.#clock.now());
     }
-    this.#flush();
   }
 
   #receive(link: Link, frame: Frame): void {
@@ -303,31 +297,33 @@ export class ServerPeer implements Mesh {
         for (const each of this.#links.of(key)) each.left = true;
         const incarnation = this.#roster.incarnationOf(key) ?? { boot: link.peer.boot, counter: 0 };
         this.#roster.observe({ type: "leave", member: key, incarnation }, now);
-        return this.#flush();
+        return;
       }
       case "report":
-        return this.#receiveReport(link, frame.nodeId, frame.report);
+        this.#receiveReport(link, frame);
+        return;
       case "election":
       case "observations":
       case "verdict":
-        if (link.peer.role !== "server") return link.end("role", frame.type);
-        return this.#receiveFromServer(key, frame, now);
+        if (link.peer.role === "server") this.#receiveFromServer(key, frame, now);
+        else link.end("role", frame.type);
+        return;
       default:
         // Status is for agents, and handshakes are over.
-        return link.end("role", frame.type);
+        link.end("role", frame.type);
     }
   }
 
-  #receiveReport(link: Link, nodeId: string, report: NodeReport): void {
+  #receiveReport(link: Link, frame: ReportFrame): void {
+    const { nodeId, report } = frame;
     if (link.peer.role === "server") {
       // What comes on the agent's own link is newer than what another server passes on.
       if (!this.#links.has(nodeId)) this.#hub.report(nodeId, report);
-      return;
+    } else if (nodeId !== link.peer.nodeId) link.end("role", "a report of another node");
+    else {
+      this.#hub.report(nodeId, report);
+      sendAll(this.#servers(), frame);
     }
-    if (nodeId !== link.peer.nodeId) return link.end("role", "a report of another node");
-    this.#hub.report(nodeId, report);
-    const text = encodeFrame({ type: "report", nodeId, report });
-    for (const server of this.#links.peers("server")) server.sendText(text);
   }
 
   #receiveFromServer(
@@ -339,7 +335,6 @@ export class ServerPeer implements Mesh {
       this.#elector?.step({ type: "message", from: voter, message: frame.message });
     } else if (frame.type === "observations") {
       this.#roster.hearObservations(voter, frame.observations, now);
-      this.#flush();
     } else if (voter === this.#elector?.leader && frame.term === this.#elector.term) {
       this.#roster.adopt(frame.term, frame.members, now);
       this.#flush();
@@ -351,107 +346,80 @@ export class ServerPeer implements Mesh {
     const elector = this.#elector;
     if (elector === null) return;
     const now = this.#clock.now();
-    const quorum = this.#quorum();
-    const leader = this.#leader();
-    const lease = elector.leaseHeld();
-    this.#roster.stand(
-      lease && quorum.held ? "leader" : leader === null || leader === this.#voter ? "leaderless" : "follower",
-      elector.term,
-      now,
-    );
-    const shared = this.#roster.toShare(false, now);
-    if (shared.length > 0) this.#sendObservations(shared, [...this.#links.peers("server")]);
-    const changed = this.#roster.takeChanged();
-    if (changed.length > 0 && leader === this.#voter) this.#sendVerdict(changed, this.#links.peers("server"));
-    const leaderChanged = this.#hub.leader(
-      leader === null ? null : this.#roster.nodeIdOf(leader),
-      elector.term,
-    );
-    const quorumChanged = this.#hub.quorum(quorum);
-    if (leaderChanged && leader === this.#voter)
-      this.#sendVerdict(this.#roster.verdicts(), this.#links.peers("server"));
+    const head = this.#head();
+    const leads = head.leaderVoter === this.#voter;
+    const follows = head.leaderVoter !== null && !leads;
+    const standing = leads && elector.leaseHeld() ? "leader" : follows ? "follower" : "leaderless";
+    this.#roster.stand(standing, elector.term, now);
+    sendObservations(this.#servers(), this.#roster.takeChangedViews(now));
+    const changed = this.#roster.takeChangedVerdicts();
+    const leaderChanged = this.#hub.leader(head.leaderId, head.term);
+    const quorumChanged = this.#hub.quorum(head.quorum);
+    if (leaderChanged) this.#sendWholeVerdict(this.#servers());
+    else if (leads) sendVerdict(this.#servers(), head.term, changed);
     const views = changed
       .filter(({ member }) => member !== this.#voter)
       .map((member) => this.#roster.view(member, now));
     for (const view of views) this.#hub.member(view);
-    if (views.length > 0 || leaderChanged || quorumChanged)
-      this.#sendStatus([...this.#links.peers("agent")], views.map(memberFrame), false);
-    if (this.#roster.held !== this.#heldLogged) {
-      this.#heldLogged = this.#roster.held;
-      this.#options.log(
-        "warn",
-        this.#heldLogged
-          ? "many agents are suspect at once: nobody is declared down meanwhile"
-          : "the hold on downs is over",
-      );
-    }
+    const telling = this.#worthTellingAgents(views);
+    if (telling.length > 0 || leaderChanged || quorumChanged)
+      sendStatus(this.#agents(), head, telling, false);
+    this.#logHold();
+  }
+
+  #logHold(): void {
+    const { held } = this.#roster;
+    if (held === this.#heldLogged) return;
+    this.#heldLogged = held;
+    const message = held
+      ? "many agents are suspect at once: nobody is declared down meanwhile"
+      : "the hold on declaring nodes down is over";
+    this.#options.log("warn", message);
   }
 
   #heartbeat(): void {
-    const now = this.#clock.now();
-    const leader = this.#leader();
     this.#seq += 1;
-    const text = encodeFrame({
+    const { epoch, leaderId, ...head } = this.#head();
+    const servers = this.#servers();
+    sendAll(servers, {
       type: "heartbeat",
       seq: this.#seq,
       incarnation: { boot: this.#local.boot, counter: 0 },
       loopLagMs: this.#beat?.takeLagMs() ?? 0,
-      epoch: `0.${this.#elector?.term ?? 0}`,
-      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
+      epoch,
+      leaderId,
     });
-    const servers = [...this.#links.peers("server")];
-    for (const server of servers) server.sendText(text);
-    if (servers.length > 0) this.#sendObservations(this.#roster.toShare(true, now), servers);
-    const agents = [...this.#links.peers("agent")];
-    const members = this.#membersForAgents();
-    const few = members.length <= 50;
-    if (agents.length > 0) this.#sendStatus(agents, few ? members : [], few);
+    sendObservations(servers, servers.length > 0 ? this.#roster.ownViews(this.#clock.now()) : []);
+    const few = this.#roster.size <= fewMembers;
+    sendStatus(this.#agents(), { ...head, epoch, leaderId }, few ? this.#viewsForAgents() : [], few);
   }
 
-  #membersForAgents(): MemberFrame[] {
-    const members = this.status().members;
-    const chosen =
-      members.length <= maxMembersForAgents
-        ? members
-        : members.filter((member) => member.role === "server" || member.link !== "alive").slice(0, 5_000);
-    return chosen.map(memberFrame);
+  #views(): MemberView[] {
+    const now = this.#clock.now();
+    const others = this.#roster.verdicts().filter(({ member }) => member !== this.#voter);
+    return [this.#ownView(), ...others.map((member) => this.#roster.view(member, now))];
   }
 
-  #sendStatus(links: readonly Link[], members: readonly MemberFrame[], full: boolean): void {
-    if (links.length === 0) return;
-    const { leaderId, term, epoch, quorum } = { ...this.#head() };
-    for (const [index, chunk] of chunks(members).entries()) {
-      const text = encodeFrame({
-        type: "status",
-        leaderId,
-        leaderVoter: this.#leader(),
-        term,
-        epoch,
-        quorum,
-        members: chunk,
-        full: full && index === 0,
-      });
-      for (const link of links) link.sendText(text);
-    }
+  #viewsForAgents(): MemberView[] {
+    return this.#worthTellingAgents(this.#views());
   }
 
-  #sendObservations(
-    observations: Extract<Frame, { type: "observations" }>["observations"],
-    links: readonly Link[],
-  ): void {
-    for (const chunk of chunks(observations)) {
-      const text = encodeFrame({ type: "observations", observations: chunk });
-      for (const link of links) link.sendText(text);
-    }
+  #worthTellingAgents(views: readonly MemberView[]): MemberView[] {
+    const all = this.#roster.size <= maxMembersForAgents;
+    return views.filter(({ role, link }) => all || role === "server" || link !== "alive");
   }
 
-  #sendVerdict(members: Extract<Frame, { type: "verdict" }>["members"], links: Iterable<Link>): void {
-    if (this.#leader() !== this.#voter) return;
-    const to = [...links];
-    for (const chunk of chunks(members)) {
-      const text = encodeFrame({ type: "verdict", term: this.#elector?.term ?? 0, members: chunk });
-      for (const link of to) link.sendText(text);
-    }
+  #servers(): Link[] {
+    return [...this.#links.peers("server")];
+  }
+
+  #agents(): Link[] {
+    return [...this.#links.peers("agent")];
+  }
+
+  #sendWholeVerdict(links: readonly Link[]): void {
+    const { leaderVoter, term } = this.#head();
+    if (leaderVoter === this.#voter) sendVerdict(links, term, this.#roster.verdicts());
   }
 
   #sendTo(voter: string, frame: Frame): void {
@@ -459,20 +427,17 @@ export class ServerPeer implements Mesh {
     if (!sent) this.#dropped.add("unreachable_voter");
   }
 
-  #head(): Pick<MeshStatus, "leaderId" | "term" | "epoch" | "quorum"> {
-    const leader = this.#leader();
+  #head(): StatusHead {
+    const quorum = this.#quorum();
+    const leaderVoter = quorum.held ? (this.#elector?.leader ?? null) : null;
     const term = this.#elector?.term ?? 0;
     return {
-      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
+      leaderVoter,
+      leaderId: leaderVoter === null ? null : this.#roster.nodeIdOf(leaderVoter),
       term,
       epoch: `0.${term}`,
-      quorum: this.#quorum(),
+      quorum,
     };
-  }
-
-  /** Voter id of the leader, while there is reason to think that a majority follows it. */
-  #leader(): string | null {
-    return this.#quorum().held ? (this.#elector?.leader ?? null) : null;
   }
 
   #quorum(): MeshQuorum {
@@ -501,19 +466,6 @@ export class ServerPeer implements Mesh {
       version: this.#options.version,
     };
   }
-}
-
-function memberFrame({ lastSeenSeconds, ...member }: MemberView): MemberFrame {
-  return { ...member, lastSeenMs: lastSeenSeconds === null ? null : Math.round(lastSeenSeconds * 1000) };
-}
-
-/** Parts of at most one frame each; one empty part for an empty list. */
-function chunks<T>(list: readonly T[]): (readonly T[])[] {
-  if (list.length <= maxMembersPerFrame) return [list];
-  const parts: (readonly T[])[] = [];
-  for (let at = 0; at < list.length; at += maxMembersPerFrame)
-    parts.push(list.slice(at, at + maxMembersPerFrame));
-  return parts;
 }
 
 function pause(ms: number): Promise<void> {

@@ -43,8 +43,10 @@ function parseEntry(entry: string): ServerAddress {
   } catch (cause) {
     throw bad(`"${entry}" in the list of servers is not a URL.`, cause);
   }
-  const port = url.port === "" ? defaultPorts[url.protocol] : url.port;
-  if (port === undefined) throw bad(`"${entry}" in the list of servers is not a WebSocket URL.`);
+  const defaultPort = defaultPorts[url.protocol];
+  const port = url.port === "" ? defaultPort : url.port;
+  if (port === undefined || defaultPort === undefined)
+    throw bad(`"${entry}" in the list of servers is not a WebSocket URL.`);
   if (url.hash !== "" || url.username !== "") throw bad(`"${entry}" has a fragment or a user name.`);
   return { voter: match?.[1] ?? `${url.hostname}:${port}`, url: url.href };
 }

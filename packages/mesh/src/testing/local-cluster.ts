@@ -63,27 +63,45 @@ export class LocalCluster {
   }
 
   async agent(index: number, changes: Partial<MeshOptions> = {}): Promise<LocalNode> {
-    const node = this.#node({ nodeId: `agent-${index}`, role: "agent", self: null, ...changes }, () => undefined);
+    const node = this.#node(
+      { nodeId: `agent-${index}`, role: "agent", self: null, ...changes },
+      () => undefined,
+    );
     await node.mesh.start();
     return node;
   }
 
   /** An agent in a process of its own, to be killed or stopped. */
   agentProcess(index: number): ChildProcess {
-    const nodeId = `agent-${index}`;
+    return this.#spawn({ nodeId: `agent-${index}`, role: "agent", self: null, port: null });
+  }
+
+  /** A server in a process of its own, on the port that was reserved for it. */
+  async serverProcess(index: number): Promise<ChildProcess> {
+    const voter = `v${index}`;
+    await new Promise((resolve) => {
+      this.#https.get(voter)?.server.close(resolve);
+    });
+    const port = Number(new URL(this.servers[index - 1]?.url ?? "").port);
+    return this.#spawn({ nodeId: `server-${index}`, role: "server", self: voter, port });
+  }
+
+  #spawn(
+    own: Pick<MeshOptions, "nodeId" | "role" | "self"> & { readonly port: number | null },
+  ): ChildProcess {
     const options = {
       clusterId: "test",
-      nodeId,
-      role: "agent",
       version: "1.2.3",
       servers: this.servers,
-      self: null,
-      dataDir: join(this.#directory, nodeId),
+      dataDir: join(this.#directory, own.nodeId),
       heartbeatIntervalMs: 200,
       key: this.#key,
+      ...own,
     };
-    const program = fileURLToPath(new URL("agent-process.ts", import.meta.url));
-    const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit"] });
+    const program = fileURLToPath(new URL("mesh-process.ts", import.meta.url));
+    const child = spawn(process.execPath, [program, JSON.stringify(options)], {
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     this.#closers.push(() => void child.kill("SIGKILL"));
     return child;
   }
@@ -126,10 +144,15 @@ export class LocalCluster {
 }
 
 /** Waits until the condition holds. @throws Error with what is there instead, after ten seconds. */
-export async function eventually(what: string, holds: () => boolean, state: () => unknown = () => ""): Promise<void> {
+export async function eventually(
+  what: string,
+  holds: () => boolean,
+  state: () => unknown = () => "",
+): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`never came true: ${what}\n${JSON.stringify(state(), null, 1)}`);
+    if (performance.now() > deadline)
+      throw new Error(`never came true: ${what}\n${JSON.stringify(state(), null, 1)}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 10);
     });
