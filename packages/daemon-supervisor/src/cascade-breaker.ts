@@ -8,7 +8,7 @@ export interface CascadeLimits {
   readonly restartsAtStart: number;
 }
 
-export const defaultCascadeLimits: CascadeLimits = { restarts: 25, windowMs: 300_000, restartsAtStart: 100 };
+const defaultCascadeLimits: CascadeLimits = { restarts: 25, windowMs: 300_000, restartsAtStart: 100 };
 
 /** Restarts of the start phase count against the start phase's limit only. */
 export class CascadeBreaker {

@@ -32,7 +32,7 @@ export interface DaemonDefinition {
   readonly startupGraceMs: number;
 }
 
-export const stopSignals = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+const stopSignals = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 export type StopSignal = (typeof stopSignals)[number];
 
 /** A mistake and the keys that lead to it. */

@@ -53,7 +53,7 @@ export function identityFor(local: LocalPeer, nowMs: number): PeerIdentity {
 }
 
 /** Two servers with different lists of voters differ in this. */
-export function votersDigest(voters: readonly string[]): string {
+function votersDigest(voters: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(voters.toSorted())).digest("hex").slice(0, 16);
 }
 

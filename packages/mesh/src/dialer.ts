@@ -6,13 +6,13 @@ import { type Link, socketOptions } from "./link.ts";
 import { isLoopbackAddress, type ServerAddress } from "./servers.ts";
 
 /** Back-off between dials, milliseconds: full jitter below a cap that doubles. */
-export interface BackOff {
+interface BackOff {
   readonly firstMs: number;
   readonly capMs: number;
 }
 
 /** The wait before the next dial after `failures` in a row, 0 or more, in [0, cap]. `random` is in [0, 1). */
-export function backOffMs(backOff: BackOff, failures: number, random: number): number {
+function backOffMs(backOff: BackOff, failures: number, random: number): number {
   return Math.floor(random * Math.min(backOff.capMs, backOff.firstMs * 2 ** Math.min(failures, 20)));
 }
 

@@ -13,7 +13,7 @@ export interface Timers {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-export const realTimers: Timers = {
+const realTimers: Timers = {
   nowMs: () => performance.now(),
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs);
