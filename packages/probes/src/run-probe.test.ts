@@ -47,7 +47,7 @@ describe("runProbe", () => {
     );
     expect(outcome.report).toMatchObject({
       state: "unknown",
-      reason: "Memory unknown: no such file",
+      reason: "no such file",
       action: "Mount it.",
       details: { checkError: "no such file" },
     });

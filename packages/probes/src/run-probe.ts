@@ -74,7 +74,7 @@ function failed(
 ): ProbeOutcome {
   const judgement = {
     state: "unknown" as const,
-    reason: `${probe.title} unknown: ${reason}`,
+    reason,
     ...(action === undefined ? {} : { action }),
     details: { checkError: reason, ...(hung ? { hung: true } : {}) },
   };
