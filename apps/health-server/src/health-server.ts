@@ -32,7 +32,7 @@ export async function startHealthServer(
     version,
     servers,
     self: findSelf(servers, { host: config.host, port: config.port, nodeId: config.nodeId, localAddresses }),
-    dataDir: join(config.dataDir, "health-server"),
+    dataDir: join(config.dataDir, "health-server", config.nodeId),
     keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     log: (level, message, fields) => log[level](fields ?? {}, message),

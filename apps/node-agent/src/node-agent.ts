@@ -24,7 +24,9 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const { nodeId } = config;
   const nowSeconds = steadyClock();
   const report = createHostReport({ version, startedAt: context.startedAtSeconds });
-  const stageFile = join(config.dataDir, "node-agent", "stages.json");
+  // By node, so that several agents of one host keep apart.
+  const dataDir = join(config.dataDir, "node-agent", nodeId);
+  const stageFile = join(dataDir, "stages.json");
   const stages = createStages(undefined, loadStages(stageFile));
   const definitions = config.daemonsFile === null ? [] : loadDaemonsFile(config.daemonsFile);
 
@@ -35,7 +37,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     version,
     servers: parseServers(config.servers.join(",")),
     self: null,
-    dataDir: join(config.dataDir, "node-agent"),
+    dataDir,
     keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     fullReport: () => report.full(nowSeconds()),

@@ -31,8 +31,14 @@ describe("a vote file", () => {
     }
     writeFileSync(file.path, text.replace("3", "2"));
     expect(() => file.read()).toThrow(unusable);
-    writeFileSync(file.path, text);
-    expect(() => openVoteFile(directory, "b").read()).toThrow(/vote of a, not of b/);
+    const others = openVoteFile(directory, "b");
+    writeFileSync(others.path, text);
+    expect(() => others.read()).toThrow(/vote of a, not of b/);
+  });
+
+  it("is another one for another voter in the same directory, so that no vote is inherited", () => {
+    openVoteFile(directory, "10.0.0.1:8790").write({ term: 3, votedFor: null });
+    expect(openVoteFile(directory, "10.0.0.1:9000").read()).toEqual({ term: 0, votedFor: null });
   });
 });
 

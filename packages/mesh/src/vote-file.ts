@@ -14,7 +14,8 @@ export interface VoteFile {
 }
 
 export function openVoteFile(dataDir: string, voter: string): VoteFile {
-  const path = join(dataDir, "vote.json");
+  // Named after the voter: a server that is given another address is another voter and must not inherit a vote.
+  const path = join(dataDir, `vote-${encodeURIComponent(voter)}.json`);
   return {
     path,
     read: () => readVote(path, voter),
