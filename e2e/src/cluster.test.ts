@@ -92,7 +92,11 @@ describe("three servers and three agents", { timeout: 90_000 }, () => {
     const [agent] = cluster.agents;
     const [server] = cluster.servers;
     if (agent === undefined || server === undefined) throw new Error("no agent or server");
-    const before = await waitFor("a score", async () => (await server.status()).score);
+    // A server that has just come back hears of every agent before its score says anything of them.
+    const before = await waitFor("a healthy score", async () => {
+      const { score, level } = await server.status();
+      return level === "HEALTHY" ? score : null;
+    });
     await agent.program.kill("SIGKILL");
     await linkEverywhere(cluster.servers, agent.id, "down");
     await waitFor("the score to fall", async () => {
