@@ -9,7 +9,6 @@ const ordered: readonly { readonly low: string; readonly high: string; readonly 
   { low: "scoreDegraded", high: "scoreHealthy", strict: true },
   { low: "pauseScore", high: "resumeScore", strict: false },
   { low: "nodeUnhealthyFailures", high: "nodeEvictedFailures", strict: true },
-  { low: "healthCheckTimeout", high: "healthCheckInterval", strict: false },
 ];
 
 /** What is wrong with values that are each acceptable alone. Entries that have a problem already must be left out. */

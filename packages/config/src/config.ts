@@ -18,7 +18,6 @@ interface CommonConfig {
   readonly meshKeyFile: string | null;
   readonly apiTokenFile: string | null;
   readonly dataDir: string;
-  readonly healthCheckTimeoutSeconds: number;
   readonly entries: readonly ConfigEntry[];
   /** What works but should be put right, e.g. a key file that others may read. */
   readonly warnings: readonly string[];
@@ -31,7 +30,6 @@ interface ServiceConfig extends CommonConfig {
   /** 0 to 65535; 0 means any free port. */
   readonly port: number;
   readonly heartbeatIntervalSeconds: number;
-  readonly healthCheckIntervalSeconds: number;
   readonly logLevel: LogLevel;
   readonly thresholds: ThresholdValues;
 }
@@ -45,6 +43,8 @@ export interface HealthServerConfig extends ServiceConfig {
 
 export interface NodeAgentConfig extends ServiceConfig {
   readonly program: "node-agent";
+  readonly healthCheckIntervalSeconds: number;
+  readonly healthCheckTimeoutSeconds: number;
   readonly nvidiaSmi: string;
   /** Null when not set: then no count is expected. */
   readonly expectedGpus: number | null;
@@ -53,6 +53,7 @@ export interface NodeAgentConfig extends ServiceConfig {
 
 export interface CliConfig extends CommonConfig {
   readonly program: "cli";
+  readonly healthCheckTimeoutSeconds: number;
   readonly nvidiaSmi: string;
   readonly expectedGpus: number | null;
   readonly daemonsFile: string | null;

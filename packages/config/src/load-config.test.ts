@@ -65,8 +65,6 @@ describe("loadConfig", () => {
       apiTokenFile: null,
       dataDir: "/home/ada/.local/state/ringrift",
       heartbeatIntervalSeconds: 1,
-      healthCheckIntervalSeconds: 60,
-      healthCheckTimeoutSeconds: 5,
       expectedNodes: 0,
       logLevel: "info",
       thresholds: HealthThresholds,
@@ -231,7 +229,6 @@ describe("loadConfig", () => {
       { RINGRIFT_SCORE_DEGRADED: "80" },
       { RINGRIFT_PAUSE_SCORE: "61" },
       { RINGRIFT_NODE_EVICTED_FAILURES: "3" },
-      { RINGRIFT_HEALTH_CHECK_INTERVAL: "4" },
       { RINGRIFT_ELECTOR: "standalone", RINGRIFT_SERVERS: "ws://a,ws://b" },
     ];
     for (const env of contradictions) expect(withEnv(env), JSON.stringify(env)).toHaveLength(1);

@@ -80,7 +80,6 @@ function build(
     meshKeyFile: maybeText("meshKeyFile"),
     apiTokenFile: maybeText("apiTokenFile"),
     dataDir: text("dataDir"),
-    healthCheckTimeoutSeconds: number("healthCheckTimeout"),
     entries,
     warnings,
   };
@@ -92,7 +91,6 @@ function build(
   const service = {
     ...common,
     heartbeatIntervalSeconds: number("heartbeatInterval"),
-    healthCheckIntervalSeconds: number("healthCheckInterval"),
     logLevel: text("logLevel") as LogLevel,
     thresholds: thresholdValues(entries),
   };
@@ -111,11 +109,18 @@ function build(
         ...service,
         ...host,
         program,
+        healthCheckIntervalSeconds: number("healthCheckInterval"),
+        healthCheckTimeoutSeconds: number("healthCheckTimeout"),
         host: text("agentHost"),
         port: number("agentPort"),
       } satisfies NodeAgentConfig;
     case "cli":
-      return { ...common, ...host, program } satisfies CliConfig;
+      return {
+        ...common,
+        ...host,
+        program,
+        healthCheckTimeoutSeconds: number("healthCheckTimeout"),
+      } satisfies CliConfig;
   }
 }
 

@@ -134,7 +134,7 @@ const fixedSettings: readonly Setting[] = [
     default: "60",
     min: 0.1,
     max: 86_400,
-    programs: services,
+    programs: ["node-agent"],
     meaning: "longest time between two runs of a check, in seconds; most checks run more often",
   }),
   setting("HEALTH_CHECK_TIMEOUT", {

@@ -22,7 +22,7 @@ export {
 export { decodeFrame, encodeFrame, isRefused, type RefusedFrame } from "./frame-codec.ts";
 export {
   type ChallengeFrame,
-  type ElectionFrameMessage,
+  type ElectionMessage,
   type Frame,
   type FrameType,
   frameVersion,

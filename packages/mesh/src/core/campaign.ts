@@ -1,4 +1,4 @@
-import type { ElectionMessage } from "./election-message.ts";
+import type { ElectionMessage } from "@ringrift/protocol";
 import type { ElectionEffect, ElectionState } from "./election-state.ts";
 import { becomeLeader } from "./leadership.ts";
 import { majority } from "./quorum.ts";

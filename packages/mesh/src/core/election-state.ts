@@ -1,5 +1,5 @@
+import type { ElectionMessage } from "@ringrift/protocol";
 import { RingRiftError } from "@ringrift/protocol";
-import type { ElectionMessage } from "./election-message.ts";
 import { type ElectionTiming, validateTiming } from "./election-timing.ts";
 
 type ElectionRole = "follower" | "pre_candidate" | "candidate" | "leader";

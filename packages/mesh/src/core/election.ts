@@ -1,5 +1,5 @@
+import type { ElectionMessage } from "@ringrift/protocol";
 import { campaign, countPoll, countVote, hurry, poll } from "./campaign.ts";
-import type { ElectionMessage } from "./election-message.ts";
 import type { ElectionEffect, ElectionState } from "./election-state.ts";
 import { acknowledge, contactAt, lead, resetElectionTimer, stepDown, transfer } from "./leadership.ts";
 
@@ -202,7 +202,7 @@ function reply(to: string, message: ElectionMessage): ElectionEffect {
   return { type: "send", to, message };
 }
 
-export type { ElectionMessage } from "./election-message.ts";
+export type { ElectionMessage } from "@ringrift/protocol";
 export {
   createElection,
   type ElectionEffect,
