@@ -76,9 +76,64 @@ describe("the table of nodes", () => {
     expect(monitor.nodes(2).map((node) => [node.id, node.link])).toEqual([["a", "down"]]);
   });
 
+  it("believes a host whose clock was ahead at its first start, once what it said then is old", () => {
+    const monitor = createClusterMonitor({ reportStaleSeconds: 60 });
+    monitor.applyReport("a", report(1, { startedAt: 9e9 }), 10);
+    expect(monitor.applyReport("a", report(1), 70).accepted).toBe(false);
+    expect(monitor.applyReport("a", report(2), 70.1).accepted).toBe(true);
+  });
+
+  it("never mixes what a node says with what it said before it restarted", () => {
+    const monitor = createClusterMonitor();
+    monitor.applyReport("a", report(9, { checks: [check("gpu", 1)], gpus: [] }), 10);
+    monitor.applyReport("a", report(1, { startedAt: 200, full: false, checks: [check("cpu", 2)] }), 20);
+    const node = monitor.node("a", 20);
+    expect(node?.checks.map((known) => known.check)).toEqual(["cpu"]);
+    expect(node?.gpus).toBeNull();
+  });
+
+  it("counts a run as fresh after the node's clock was set back", () => {
+    const monitor = createClusterMonitor();
+    monitor.applyReport("a", report(1, { checks: [check("cpu", 5000)] }), 10);
+    const { freshChecks } = monitor.applyReport(
+      "a",
+      report(2, { full: false, checks: [check("cpu", 9)] }),
+      11,
+    );
+    expect(freshChecks).toHaveLength(1);
+  });
+
+  it("keeps at most 200 checks of a node and counts the others", () => {
+    const monitor = createClusterMonitor();
+    for (let seq = 1; seq <= 201; seq += 1)
+      monitor.applyReport("a", report(seq, { full: false, checks: [check(`check-${seq}`, seq)] }), seq);
+    expect(monitor.node("a", 201)?.checks).toHaveLength(200);
+    expect(monitor.dropped.checksPastBound).toBe(1);
+  });
+
+  it("makes room for a new node by forgetting the longest silent one that the mesh no longer lists", () => {
+    const monitor = createClusterMonitor({ maxNodes: 3 });
+    const listed = { role: "agent", link: "alive", lastSeenSeconds: 0, reason: "", version: "1" } as const;
+    monitor.applyReport("listed", report(1), 1);
+    monitor.applyMembers([{ id: "listed", ...listed }]);
+    monitor.applyReport("gone", report(1), 2);
+    monitor.applyReport("later", report(1), 3);
+    monitor.applyReport("new", report(1), 4);
+    expect(monitor.nodes(4).map((node) => node.id)).toEqual(["listed", "later", "new"]);
+    expect(monitor.dropped.nodesReplaced).toBe(1);
+  });
+
+  it("forgets a node when told", () => {
+    const monitor = createClusterMonitor();
+    monitor.applyReport("a", report(1), 1);
+    expect([monitor.forget("a"), monitor.forget("a")]).toEqual([true, false]);
+    expect(monitor.node("a", 1)).toBeNull();
+  });
+
   it("is bounded and counts what it refuses", () => {
     const monitor = createClusterMonitor({ maxNodes: 1 });
-    monitor.applyReport("a", report(1), 1);
+    const listed = { role: "agent", link: "alive", lastSeenSeconds: 0, reason: "", version: "1" } as const;
+    monitor.applyMembers([{ id: "a", ...listed }]);
     expect(monitor.applyReport("b", report(1), 1).accepted).toBe(false);
     expect(monitor.dropped.nodesPastBound).toBe(1);
   });

@@ -1,14 +1,15 @@
 // core: pure
-import type {
-  CheckReport,
-  CircuitStatus,
-  DaemonHealth,
-  GpuStatus,
-  LinkState,
-  NodeReport,
-  NodeResources,
-  NodeRole,
-  StageReport,
+import {
+  type CheckReport,
+  type CircuitStatus,
+  type DaemonHealth,
+  type GpuStatus,
+  HealthThresholds,
+  type LinkState,
+  type NodeReport,
+  type NodeResources,
+  type NodeRole,
+  type StageReport,
 } from "@ringrift/protocol";
 
 /** What the mesh says of one member. */
@@ -57,8 +58,22 @@ export interface ClusterMonitor {
   applyReport(nodeId: string, report: NodeReport, nowSeconds: number): ReportOutcome;
   node(id: string, nowSeconds: number): NodeRecord | null;
   nodes(nowSeconds: number): readonly NodeRecord[];
-  readonly dropped: { readonly staleReports: number; readonly nodesPastBound: number };
+  /** Forgets all that is known of a node, until it is seen again. @returns false when it was not known. */
+  forget(id: string): boolean;
+  readonly dropped: DroppedCounts;
 }
+
+/** What was left out, and how often. */
+export interface DroppedCounts {
+  readonly staleReports: number;
+  readonly nodesPastBound: number;
+  /** Nodes that the mesh no longer lists, forgotten to make room for new ones. */
+  readonly nodesReplaced: number;
+  readonly checksPastBound: number;
+}
+
+/** As many as one report may hold. */
+const maxChecksPerNode = 200;
 
 interface Entry {
   sighting: MemberSighting | null;
@@ -67,19 +82,26 @@ interface Entry {
   checks: Map<string, CheckReport>;
 }
 
-/** The table of every node known. Pure: the caller brings the time. @param maxNodes bound of the table. */
+/**
+ * The table of every node known. Pure: the caller brings the time.
+ *
+ * @param maxNodes Bound of the table.
+ * @param reportStaleSeconds Age from which a report no longer speaks against one of an earlier start.
+ */
 export function createClusterMonitor({
   maxNodes = 10_000,
+  reportStaleSeconds = HealthThresholds.REPORT_STALE_SECONDS,
 }: {
   readonly maxNodes?: number;
+  readonly reportStaleSeconds?: number;
 } = {}): ClusterMonitor {
   const entries = new Map<string, Entry>();
-  const dropped = { staleReports: 0, nodesPastBound: 0 };
+  const dropped = { staleReports: 0, nodesPastBound: 0, nodesReplaced: 0, checksPastBound: 0 };
 
   function entryOf(id: string): Entry | null {
     const known = entries.get(id);
     if (known !== undefined) return known;
-    if (entries.size >= maxNodes) {
+    if (entries.size >= maxNodes && !makeRoom()) {
       dropped.nodesPastBound += 1;
       return null;
     }
@@ -88,24 +110,50 @@ export function createClusterMonitor({
     return entry;
   }
 
+  /** Rented hosts come and go under new names: the one that has been silent longest, and is not listed, gives way. */
+  function makeRoom(): boolean {
+    let silent: string | null = null;
+    let silentSince = Number.POSITIVE_INFINITY;
+    for (const [id, entry] of entries) {
+      if (entry.sighting !== null || entry.receivedAtSeconds >= silentSince) continue;
+      silent = id;
+      silentSince = entry.receivedAtSeconds;
+    }
+    if (silent === null) return false;
+    dropped.nodesReplaced += 1;
+    return entries.delete(silent);
+  }
+
+  /** True when the report was overtaken by the one before it. */
+  function isOutdated(entry: Entry, report: NodeReport, nowSeconds: number): boolean {
+    if (entry.report === null) return false;
+    if (entry.report.startedAt === report.startedAt) return report.seq <= entry.report.seq;
+    // A host that started with its clock ahead, once set right, starts "earlier" for ever after.
+    const silentSeconds = nowSeconds - entry.receivedAtSeconds;
+    return report.startedAt < entry.report.startedAt && silentSeconds <= reportStaleSeconds;
+  }
+
   function applyReport(nodeId: string, report: NodeReport, nowSeconds: number): ReportOutcome {
     const entry = entryOf(nodeId);
     if (entry === null) return { accepted: false, freshChecks: [] };
-    const before = entry.report;
-    const sameProcess = before !== null && before.startedAt === report.startedAt;
-    const outdated =
-      before !== null && (sameProcess ? report.seq <= before.seq : report.startedAt < before.startedAt);
-    if (outdated) {
+    if (isOutdated(entry, report, nowSeconds)) {
       dropped.staleReports += 1;
       return { accepted: false, freshChecks: [] };
     }
+    // A delta adds to what this start of the node has said, never to what an earlier one did.
+    const before = report.full || entry.report?.startedAt !== report.startedAt ? null : entry.report;
+    const seen = entry.checks;
+    entry.checks = new Map(before === null ? [] : seen);
     const freshChecks = report.checks.filter((check) => {
-      const seen = entry.checks.get(check.check);
-      return seen === undefined || check.observedAt > seen.observedAt;
+      if (!entry.checks.has(check.check) && entry.checks.size >= maxChecksPerNode) {
+        dropped.checksPastBound += 1;
+        return false;
+      }
+      entry.checks.set(check.check, check);
+      // Not "later than": a clock that is set back would hide the next run.
+      return check.observedAt !== seen.get(check.check)?.observedAt;
     });
-    if (report.full) entry.checks = new Map();
-    for (const check of report.checks) entry.checks.set(check.check, check);
-    entry.report = report.full || before === null ? report : { ...before, ...withoutAbsent(report) };
+    entry.report = before === null ? report : { ...before, ...withoutAbsent(report) };
     entry.receivedAtSeconds = nowSeconds;
     return { accepted: true, freshChecks };
   }
@@ -149,6 +197,7 @@ export function createClusterMonitor({
       const entry = entries.get(id);
       return entry === undefined ? null : record(id, entry, nowSeconds);
     },
+    forget: (id) => entries.delete(id),
     nodes: (nowSeconds) => [...entries].map(([id, entry]) => record(id, entry, nowSeconds)),
     dropped,
   };

@@ -1,6 +1,7 @@
 export {
   type ClusterMonitor,
   createClusterMonitor,
+  type DroppedCounts,
   type MemberSighting,
   type NodeRecord,
   type ReportOutcome,
