@@ -5,7 +5,7 @@ const trialCalls = 2;
 
 /** A circuit breaker: opens after failures in a row, tries a few calls after a while, closes on a success. Pure. */
 export interface Breaker {
-  /** True when a call may be made now; half-open lets two through. */
+  /** True when a call may be made now; half-open lets two through, and two more each time those never answered. */
   allows(nowSeconds: number): boolean;
   record(ok: boolean, nowSeconds: number): void;
   state(nowSeconds: number): CircuitState;
@@ -15,6 +15,7 @@ export function createBreaker(thresholds: ThresholdValues): Breaker {
   let failures = 0;
   let openedAt: number | null = null;
   let trials = 0;
+  let trialsSince = 0;
 
   const state = (nowSeconds: number): CircuitState => {
     if (openedAt === null) return "closed";
@@ -26,7 +27,10 @@ export function createBreaker(thresholds: ThresholdValues): Breaker {
     allows: (nowSeconds) => {
       const current = state(nowSeconds);
       if (current !== "half_open") return current === "closed";
+      // Callers that died on trial never answer; their places are free again after a while.
+      if (nowSeconds - trialsSince >= thresholds.CIRCUIT_HALF_OPEN_SECONDS) trials = 0;
       if (trials >= trialCalls) return false;
+      if (trials === 0) trialsSince = nowSeconds;
       trials += 1;
       return true;
     },

@@ -8,6 +8,6 @@ export {
   type Schedule,
   type ScheduledCheck,
   type ScheduleOptions,
-  type Timers,
 } from "./schedule.ts";
 export type { ClusterHealthSummary } from "./summary.ts";
+export type { Timers } from "./timers.ts";

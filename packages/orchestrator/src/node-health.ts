@@ -44,11 +44,17 @@ const cost: Readonly<Record<SignalState, number>> = {
   unhealthy: 50,
 };
 
-/** Joins what is known of a node with its state. Pure. */
-export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
+/**
+ * Joins what is known of a node with its state. Pure.
+ *
+ * @param hasFreshReport False when its report is old or the link is gone: what a silent node said last is not how it is now.
+ */
+export function nodeHealth(
+  record: NodeRecord,
+  { state, why, hasFreshReport }: { state: NodeState; why: string; hasFreshReport: boolean },
+): NodeHealth {
   const { checks } = record;
-  // What a silent node said last is not how it is now.
-  const isCurrent = state !== "unknown" && state !== "offline";
+  const isCurrent = hasFreshReport && state !== "unknown" && state !== "offline";
   const gpus = isCurrent ? record.gpus : null;
   const points = checks.reduce((sum, check) => sum + cost[check.state], 0);
   return {
@@ -58,7 +64,7 @@ export function nodeHealth(record: NodeRecord, state: NodeState): NodeHealth {
     state,
     status: statusOf(state),
     score: isCurrent && checks.length > 0 ? Math.max(0, 100 - points) : null,
-    reasons: reasonsOf(record, state),
+    reasons: reasonsOf(record, state, why),
     gpus:
       gpus === null
         ? null
@@ -88,10 +94,12 @@ function statusOf(state: NodeState): HealthStatus | "unknown" {
   }
 }
 
-function reasonsOf(record: NodeRecord, state: NodeState): string[] {
+function reasonsOf(record: NodeRecord, state: NodeState, why: string): string[] {
   const reasons: string[] = [];
   if (record.link !== "alive") reasons.push(`link ${record.link}: ${record.linkReason}`);
-  if (state === "retired") reasons.push("retired by an operator");
+  if (state === "retired") reasons.push(`retired by an operator${why === "" ? "" : `: ${why}`}`);
+  if (state === "provider_down")
+    reasons.push(`provider ${record.provider ?? ""} is down${why === "" ? "" : `: ${why}`}`);
   if (state === "unknown") {
     const age = record.reportAgeSeconds;
     reasons.push(age === null ? "no report yet" : `last report ${Math.round(age)} s ago`);

@@ -10,6 +10,17 @@ function after(...states: SignalState[]): string {
   });
   return streaks.verdict(states.length * 10);
 }
+/** The rule in words: a pass forgives less than three failures at once, more only as the third pass in a row. */
+function isEvictedByModel(history: readonly SignalState[]): boolean {
+  let failures = 0;
+  let passes = 0;
+  for (const state of history) {
+    passes = state === "healthy" ? passes + 1 : 0;
+    if (state === "unhealthy") failures += 1;
+    if (state === "healthy" && (failures < 3 || passes >= 3)) failures = 0;
+  }
+  return failures >= 5;
+}
 const times = (count: number, state: SignalState): SignalState[] =>
   Array.from({ length: count }, () => state);
 
@@ -57,6 +68,23 @@ describe("a node's state", () => {
     for (let run = 0; run < 4; run += 1) streaks.observe("gpu", "unhealthy", 0);
     expect(streaks.failures("gpu", 3600)).toBeCloseTo(2);
     expect(streaks.failures("gpu", 1800)).toBeCloseTo(2.828);
+  });
+
+  it("forgets the failures of a check that the node no longer has", () => {
+    const streaks = createNodeStreaks(HealthThresholds);
+    streaks.observe("cpu", "healthy", 0);
+    for (let run = 0; run < 5; run += 1) streaks.observe("custom", "unhealthy", 0);
+    streaks.keepOnly(new Set(["cpu"]));
+    expect(streaks.verdict(0)).toBe("healthy");
+  });
+
+  it("is evicted exactly when a check failed five times with never three passes in a row between", () => {
+    const state = fc.constantFrom<SignalState>("healthy", "degraded", "unhealthy", "unknown");
+    fc.assert(
+      fc.property(fc.array(state, { maxLength: 20 }), (history) => {
+        expect(after(...history) === "evicted").toBe(isEvictedByModel(history));
+      }),
+    );
   });
 
   it("is never healthy right after a failure, and always healthy after enough passes", () => {

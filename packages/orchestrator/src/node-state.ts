@@ -21,6 +21,8 @@ export interface NodeStreaks {
   verdict(nowSeconds: number): NodeState;
   /** Failures in a row of one check, decayed to now. */
   failures(check: string, nowSeconds: number): number;
+  /** Forgets every check but these: one that the node no longer has can never pass again. */
+  keepOnly(checks: ReadonlySet<string>): void;
 }
 
 /**
@@ -87,6 +89,9 @@ export function createNodeStreaks(thresholds: ThresholdValues): NodeStreaks {
     failures: (check, nowSeconds) => {
       const streak = streaks.get(check);
       return streak === undefined ? 0 : decayed(streak, nowSeconds);
+    },
+    keepOnly: (checks) => {
+      for (const check of streaks.keys()) if (!checks.has(check)) streaks.delete(check);
     },
   };
 }

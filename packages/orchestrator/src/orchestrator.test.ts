@@ -1,6 +1,7 @@
 import type { MemberSighting } from "@ringrift/cluster-monitor";
-import type { CheckReport, EventOccurrence, NodeReport, SignalState } from "@ringrift/protocol";
+import type { CheckReport, EventOccurrence, GpuStatus, NodeReport, SignalState } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
+import { EventLog } from "./event-log.ts";
 import { HealthCheckOrchestrator } from "./orchestrator.ts";
 
 const member = (link: MemberSighting["link"], id = "gpu-1"): MemberSighting => ({
@@ -165,5 +166,102 @@ describe("the orchestrator", () => {
     expect(orchestrator.circuits()).toEqual([{ name: "training", state: "open", critical: true }]);
     orchestrator.recordCircuit("training", true, true, 61);
     expect(names()).toEqual(["CIRCUIT_OPENED", "CIRCUIT_CLOSED"]);
+  });
+
+  it("tells of GPUs that were lost before they had a uuid, each by its bus", () => {
+    const log = new EventLog({ emitter: "server-1" });
+    const orchestrator = new HealthCheckOrchestrator({ emit: (event) => log.append(event, 1, null) });
+    const lost = (busId: string): GpuStatus => ({
+      index: null,
+      uuid: "",
+      busId,
+      name: "",
+      state: "unhealthy",
+      reason: "fell off the bus",
+      utilizationRatio: null,
+    });
+    const report = { full: false, sentAt: 1, version: "1", startedAt: 1, checks: [] };
+    orchestrator.applyReport("gpu-1", { ...report, seq: 1, gpus: [lost("00:41")] }, 1);
+    orchestrator.applyReport("gpu-1", { ...report, seq: 2, gpus: [lost("00:41"), lost("00:42")] }, 2);
+    expect(log.after(0, 10).events.map((event) => event.data)).toMatchObject([
+      { gpu: "00:41" },
+      { gpu: "00:42" },
+    ]);
+  });
+
+  it("tells of a daemon's crash once, though it passes through failed and restarting", () => {
+    const { orchestrator, report, names } = setUp();
+    const daemon = { name: "trainer", critical: true, ready: false, pid: null, restarts: 0, errorRate: null };
+    const states = ["running", "failed", "restarting", "running", "restarting"] as const;
+    states.forEach((state, second) => {
+      report(second, "healthy", { daemons: [{ ...daemon, state, uptimeSeconds: null, reason: "exit 1" }] });
+    });
+    const told = names().filter((name) => name.startsWith("DAEMON"));
+    expect(told).toEqual(["DAEMON_STARTED", "DAEMON_FAILED", "DAEMON_STARTED", "DAEMON_FAILED"]);
+    expect(orchestrator.errorCount(5)).toBe(2);
+  });
+
+  it("does not hold a check against a node that no longer has it", () => {
+    const { orchestrator, report } = setUp();
+    orchestrator.applyMembers([member("alive")], 0);
+    for (const second of [1, 2, 3, 4, 5]) report(second, "unhealthy");
+    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("evicted");
+    const cpu = { check: "cpu", state: "healthy", reason: "", details: {}, readings: [] } as const;
+    report(6, "healthy", {
+      full: true,
+      startedAt: 2,
+      checks: [{ ...cpu, observedAt: 6, durationSeconds: 0 }],
+    });
+    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("healthy");
+  });
+
+  it("counts no errors of a retired node and shows nothing old of it as if it were now", () => {
+    const { orchestrator, report } = setUp();
+    orchestrator.applyMembers([member("alive")], 0);
+    report(0, "healthy", { gpus: [] });
+    orchestrator.retire("gpu-1", "x".repeat(2000));
+    orchestrator.tick(3600);
+    expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({ state: "retired", score: null, gpus: null });
+    orchestrator.applyMembers([member("down")], 3601);
+    expect(orchestrator.errorCount(3601)).toBe(0);
+  });
+
+  it("calls the nodes of a provider that the operator marked down provider_down, and knows them again after", () => {
+    const { orchestrator, report, names } = setUp();
+    orchestrator.applyMembers([member("alive"), member("alive", "gpu-2")], 0);
+    report(0, "healthy", { provider: "vast" });
+    report(0, "healthy", { provider: "lambda" }, "gpu-2");
+    orchestrator.markProviderDown("vast", "billing");
+    expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({
+      state: "provider_down",
+      status: "unhealthy",
+      reasons: ["provider vast is down: billing"],
+    });
+    expect(orchestrator.getAvailableNodes().map((node) => node.id)).toEqual(["gpu-2"]);
+    orchestrator.markProviderUp("vast");
+    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("healthy");
+    expect(names().filter((name) => name === "HEALTH_CHECK_PASSED")).toHaveLength(3);
+  });
+
+  it("tells again that a node is up whose place in the table another took meanwhile", () => {
+    const events: EventOccurrence[] = [];
+    const orchestrator = new HealthCheckOrchestrator({ emit: (event) => events.push(event), maxNodes: 1 });
+    for (const id of ["spot-1", "spot-2", "spot-1"]) orchestrator.applyMembers([member("alive", id)], 0);
+    expect(events.map((event) => event.name)).toEqual(["NODE_UP", "NODE_UP", "NODE_UP"]);
+    expect(orchestrator.getNodes().map((node) => node.id)).toEqual(["spot-1"]);
+  });
+
+  it("counts what it left out", () => {
+    const { orchestrator, report } = setUp();
+    report(1, "healthy", { seq: 5 });
+    report(2, "healthy", { seq: 5 });
+    expect(orchestrator.dropped().staleReports).toBe(1);
+  });
+
+  it("counts nodes by provider, whatever a provider is called", () => {
+    const { orchestrator, report } = setUp();
+    orchestrator.applyMembers([member("alive")], 0);
+    report(0, "healthy", { provider: "constructor" });
+    expect(orchestrator.getClusterHealthSummary().byProvider).toEqual({ constructor: 1 });
   });
 });

@@ -2,6 +2,7 @@
 import {
   type ClusterMonitor,
   createClusterMonitor,
+  type DroppedCounts,
   type MemberSighting,
   type NodeRecord,
 } from "@ringrift/cluster-monitor";
@@ -13,12 +14,14 @@ import {
   type LinkState,
   type NodeReport,
   type NodeState,
+  RingRiftError,
   SlidingWindow,
   type ThresholdValues,
 } from "@ringrift/protocol";
 import { type Breaker, createBreaker } from "./breaker.ts";
 import { type NodeHealth, nodeHealth } from "./node-health.ts";
 import { createNodeStreaks, type NodeStreaks } from "./node-state.ts";
+import { eventReason } from "./reason.ts";
 import { reportEvents } from "./report-events.ts";
 import {
   type ClusterHealthSummary,
@@ -36,6 +39,7 @@ export interface OrchestratorOptions {
 }
 
 const maxCircuits = 100;
+const maxProviders = 1000;
 const errorEvents: ReadonlySet<string> = new Set([
   "HEALTH_CHECK_FAILED",
   "NODE_DOWN",
@@ -54,6 +58,7 @@ export class HealthCheckOrchestrator {
   readonly #monitor: ClusterMonitor;
   readonly #streaks = new Map<string, NodeStreaks>();
   readonly #retired = new Map<string, string>();
+  readonly #providersDown = new Map<string, string>();
   readonly #lastState = new Map<string, NodeState>();
   readonly #lastLink = new Map<string, LinkState>();
   readonly #circuits = new Map<
@@ -66,9 +71,10 @@ export class HealthCheckOrchestrator {
   constructor(options: OrchestratorOptions) {
     this.#thresholds = options.thresholds ?? HealthThresholds;
     this.#sink = options.emit;
-    this.#monitor = createClusterMonitor(
-      options.maxNodes === undefined ? {} : { maxNodes: options.maxNodes },
-    );
+    this.#monitor = createClusterMonitor({
+      reportStaleSeconds: this.#thresholds.REPORT_STALE_SECONDS,
+      ...(options.maxNodes === undefined ? {} : { maxNodes: options.maxNodes }),
+    });
     this.#errors = new SlidingWindow(this.#thresholds.ERROR_WINDOW_SECONDS);
   }
 
@@ -77,6 +83,7 @@ export class HealthCheckOrchestrator {
     this.#monitor.applyMembers(members);
     for (const member of members) this.#linkTransition(member);
     this.#stateTransitions();
+    this.#forgetTheForgotten(members);
   }
 
   applyReport(nodeId: string, report: NodeReport, nowSeconds: number): void {
@@ -87,9 +94,11 @@ export class HealthCheckOrchestrator {
     if (!accepted || after === null) return;
     const streaks = this.#streaks.get(nodeId) ?? createNodeStreaks(this.#thresholds);
     this.#streaks.set(nodeId, streaks);
+    streaks.keepOnly(new Set(after.checks.map((check) => check.check)));
     for (const check of freshChecks) streaks.observe(check.check, check.state, nowSeconds);
     for (const occurrence of reportEvents(before, after)) this.#emit(occurrence);
-    this.#stateTransitions();
+    // Only this node: going over all of them at each report would cost nodes times reports.
+    this.#stateTransition(after);
   }
 
   /** Lets what depends on time alone show: reports grow old, circuits half-open. */
@@ -101,11 +110,11 @@ export class HealthCheckOrchestrator {
 
   getNodeHealth(id: string): NodeHealth | null {
     const record = this.#monitor.node(id, this.#nowSeconds);
-    return record === null ? null : nodeHealth(record, this.#stateOf(record));
+    return record === null ? null : this.#healthOf(record);
   }
 
   getNodes(): readonly NodeHealth[] {
-    return this.#monitor.nodes(this.#nowSeconds).map((record) => nodeHealth(record, this.#stateOf(record)));
+    return this.#monitor.nodes(this.#nowSeconds).map((record) => this.#healthOf(record));
   }
 
   getClusterHealthSummary(): ClusterHealthSummary {
@@ -126,12 +135,32 @@ export class HealthCheckOrchestrator {
   retire(id: string, reason: string): void {
     if (this.#retired.has(id)) return;
     this.#retired.set(id, reason);
-    this.#emit({ name: "NODE_RETIRED", data: { nodeId: id, reason } });
+    this.#emit({ name: "NODE_RETIRED", data: { nodeId: id, reason: eventReason(reason) } });
   }
 
   /** The node counts again; it is unknown until it reports, since what it said before is old. */
   unretire(id: string): void {
     if (this.#retired.delete(id)) this.#streaks.delete(id);
+  }
+
+  /** Calls every node of the provider `provider_down`, until {@link markProviderUp}. @throws RingRiftError past 1,000 providers. */
+  markProviderDown(provider: string, reason: string): void {
+    if (!this.#providersDown.has(provider) && this.#providersDown.size >= maxProviders)
+      throw new RingRiftError(`Provider ${provider} can't be marked down: ${maxProviders} already are.`, {
+        code: "TOO_MANY_PROVIDERS",
+        nextStep: "Mark those up that are back.",
+      });
+    this.#providersDown.set(provider, reason);
+    this.#stateTransitions();
+  }
+
+  markProviderUp(provider: string): void {
+    if (this.#providersDown.delete(provider)) this.#stateTransitions();
+  }
+
+  /** Reports, nodes and checks that were left out, since the start. */
+  dropped(): DroppedCounts {
+    return { ...this.#monitor.dropped };
   }
 
   /** Feeds the circuit of that name; circuits past the bound of 100 are not opened. */
@@ -168,20 +197,33 @@ export class HealthCheckOrchestrator {
 
   #stateOf(record: NodeRecord): NodeState {
     if (this.#retired.has(record.id)) return "retired";
+    if (record.provider !== null && this.#providersDown.has(record.provider)) return "provider_down";
     if (!record.sighted) return "unknown";
     if (record.link === "down" || record.link === "left") return "offline";
     // Servers have no host report; that they answer in the mesh is all there is to know of them.
     if (record.role === "server") return record.link === "alive" ? "healthy" : "degraded";
-    const age = record.reportAgeSeconds;
-    if (age === null || age > this.#thresholds.REPORT_STALE_SECONDS) return "unknown";
+    if (!this.#isFresh(record)) return "unknown";
     return this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
+  }
+
+  #isFresh({ reportAgeSeconds }: NodeRecord): boolean {
+    return reportAgeSeconds !== null && reportAgeSeconds <= this.#thresholds.REPORT_STALE_SECONDS;
+  }
+
+  #healthOf(record: NodeRecord): NodeHealth {
+    const isLinked = record.link === "alive" || record.link === "suspect";
+    return nodeHealth(record, {
+      state: this.#stateOf(record),
+      why: this.#retired.get(record.id) ?? this.#providersDown.get(record.provider ?? "") ?? "",
+      hasFreshReport: isLinked && this.#isFresh(record),
+    });
   }
 
   #linkTransition({ id, link, reason }: MemberSighting): void {
     const previous = this.#lastLink.get(id);
     if (previous === link) return;
     this.#lastLink.set(id, link);
-    const data = { nodeId: id, reason };
+    const data = { nodeId: id, reason: eventReason(reason) };
     if (link === "suspect") this.#emit({ name: "NODE_SUSPECT", data });
     else if (link === "down") this.#emit({ name: "NODE_DOWN", data });
     else if (link === "left") this.#emit({ name: "NODE_LEFT", data });
@@ -190,19 +232,28 @@ export class HealthCheckOrchestrator {
   }
 
   #stateTransitions(): void {
-    for (const record of this.#monitor.nodes(this.#nowSeconds)) {
-      const state = this.#stateOf(record);
-      const previous = this.#lastState.get(record.id) ?? "unknown";
-      this.#lastState.set(record.id, state);
-      if (record.role === "server" || state === previous) continue;
-      const failing = state === "unhealthy" || state === "evicted";
-      const wasFailing = previous === "unhealthy" || previous === "evicted";
-      const reason = nodeHealth(record, state).reasons.join("; ").slice(0, 1000);
-      const data = { nodeId: record.id, reason, state, previous };
-      if (failing) this.#emit({ name: "HEALTH_CHECK_FAILED", data });
-      else if (state === "healthy" || (state === "degraded" && wasFailing))
-        this.#emit({ name: "HEALTH_CHECK_PASSED", data });
-    }
+    for (const record of this.#monitor.nodes(this.#nowSeconds)) this.#stateTransition(record);
+  }
+
+  #stateTransition(record: NodeRecord): void {
+    const state = this.#stateOf(record);
+    const previous = this.#lastState.get(record.id) ?? "unknown";
+    this.#lastState.set(record.id, state);
+    if (record.role === "server" || state === previous) return;
+    const failing = state === "unhealthy" || state === "evicted";
+    const wasFailing = previous === "unhealthy" || previous === "evicted";
+    if (!failing && state !== "healthy" && !(state === "degraded" && wasFailing)) return;
+    const reason = eventReason(this.#healthOf(record).reasons.join("; "));
+    const data = { nodeId: record.id, reason, state, previous };
+    this.#emit({ name: failing ? "HEALTH_CHECK_FAILED" : "HEALTH_CHECK_PASSED", data });
+  }
+
+  /** What is kept here of nodes lasts as long as their place in the table; hosts under new names must not add up. */
+  #forgetTheForgotten(members: readonly MemberSighting[]): void {
+    const known = new Set(members.map((member) => member.id));
+    for (const { id } of this.#monitor.nodes(this.#nowSeconds)) known.add(id);
+    for (const kept of [this.#streaks, this.#lastState, this.#lastLink])
+      for (const id of kept.keys()) if (!known.has(id)) kept.delete(id);
   }
 
   #circuitTransition(name: string, reason: string): void {
@@ -217,7 +268,12 @@ export class HealthCheckOrchestrator {
   }
 
   #emit(occurrence: EventOccurrence): void {
-    if (errorEvents.has(occurrence.name)) this.#errors.record(false, this.#nowSeconds);
+    if (errorEvents.has(occurrence.name) && !this.#isOfRetired(occurrence))
+      this.#errors.record(false, this.#nowSeconds);
     this.#sink(occurrence);
+  }
+
+  #isOfRetired({ data }: EventOccurrence): boolean {
+    return "nodeId" in data && this.#retired.has(data.nodeId);
   }
 }

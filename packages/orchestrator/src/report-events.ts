@@ -1,6 +1,10 @@
 // core: pure
 import type { NodeRecord } from "@ringrift/cluster-monitor";
-import type { DaemonHealth, EventOccurrence, SignalState } from "@ringrift/protocol";
+import type { DaemonHealth, DaemonState, EventOccurrence, GpuStatus, SignalState } from "@ringrift/protocol";
+import { eventReason } from "./reason.ts";
+
+/** Reports may leave a name empty, events may not. */
+const unnamed = "(unnamed)";
 
 /** The transitions between two reports of one node: GPUs that turned unhealthy, daemons that changed, stages overdue. Pure. */
 export function reportEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrence[] {
@@ -8,21 +12,36 @@ export function reportEvents(before: NodeRecord | null, after: NodeRecord): Even
 }
 
 function gpuEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrence[] {
-  const previous = new Map((before?.gpus ?? []).map((gpu) => [gpu.uuid, gpu.state]));
+  const previous = new Map((before?.gpus ?? []).map((gpu) => [gpuName(gpu), gpu.state]));
   const action = after.checks.find((check) => check.check === "gpu")?.action ?? "";
   return (after.gpus ?? [])
-    .filter((gpu) => gpu.state === "unhealthy" && previous.get(gpu.uuid) !== "unhealthy")
+    .filter((gpu) => gpu.state === "unhealthy" && previous.get(gpuName(gpu)) !== "unhealthy")
     .map((gpu) => ({
       name: "GPU_ERROR",
-      data: { nodeId: after.id, gpu: gpu.uuid, reason: gpu.reason, action },
+      data: {
+        nodeId: after.id,
+        gpu: gpuName(gpu),
+        reason: eventReason(gpu.reason),
+        action: eventReason(action),
+      },
     }));
 }
 
+/** A GPU that was lost before it was ever listed has no uuid; the kernel log names only its bus. */
+function gpuName(gpu: GpuStatus): string {
+  return gpu.uuid || gpu.busId || `index ${gpu.index ?? "unknown"}`;
+}
+
 function daemonEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrence[] {
-  const previous = new Map((before?.daemons ?? []).map((daemon) => [daemon.name, daemon.state]));
+  const previous = new Map((before?.daemons ?? []).map((daemon) => [daemon.name, phaseOf(daemon.state)]));
   return after.daemons
-    .filter((daemon) => previous.get(daemon.name) !== daemon.state)
+    .filter((daemon) => previous.get(daemon.name) !== phaseOf(daemon.state))
     .flatMap((daemon) => daemonEvent(after.id, daemon, previous.has(daemon.name)));
+}
+
+/** A crash passes through failed and restarting; that is one failure. */
+function phaseOf(state: DaemonState): DaemonState {
+  return state === "restarting" ? "failed" : state;
 }
 
 function daemonEvent(
@@ -30,7 +49,7 @@ function daemonEvent(
   { name, state, reason }: DaemonHealth,
   wasKnown: boolean,
 ): EventOccurrence[] {
-  const data = { nodeId, daemon: name, reason };
+  const data = { nodeId, daemon: name || unnamed, reason: eventReason(reason) };
   switch (state) {
     case "running":
       return [{ name: "DAEMON_STARTED", data }];
@@ -56,6 +75,6 @@ function stageEvents(before: NodeRecord | null, after: NodeRecord): EventOccurre
     .filter((stage) => overdue(stage.state) && !overdue(previous.get(stage.stage)))
     .map(({ stage, reason }) => ({
       name: "PIPELINE_STAGE_OVERDUE",
-      data: { nodeId: after.id, stage, reason },
+      data: { nodeId: after.id, stage: stage || unnamed, reason: eventReason(reason) },
     }));
 }

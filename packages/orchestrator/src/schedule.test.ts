@@ -1,5 +1,12 @@
+import { RingRiftError } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
-import { createSchedule, type Timers } from "./schedule.ts";
+import { createSchedule } from "./schedule.ts";
+import type { Timers } from "./timers.ts";
+
+/** Lets what was promised happen. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+}
 
 /** A clock that moves only when told, running what falls due in order. */
 function virtualTimers(): Timers & { advance(ms: number): Promise<void> } {
@@ -17,13 +24,14 @@ function virtualTimers(): Timers & { advance(ms: number): Promise<void> } {
     },
     advance: async (ms) => {
       const end = now + ms;
+      await settle();
       for (;;) {
         const next = due.filter((entry) => entry.at <= end).sort((a, b) => a.at - b.at)[0];
         if (next === undefined) break;
         due.splice(due.indexOf(next), 1);
         now = next.at;
         next.callback();
-        for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+        await settle();
       }
       now = end;
     },
@@ -107,5 +115,93 @@ describe("the schedule of checks", () => {
     schedule.stop();
     await timers.advance(10_000);
     expect(errors).toHaveLength(before);
+  });
+
+  it("says so when a check hangs, never joins it by a second run, discards its late answer, and goes on with the others", async () => {
+    const timers = virtualTimers();
+    const outcomes: string[] = [];
+    const codes: unknown[] = [];
+    const signals: AbortSignal[] = [];
+    let comeBack = (_: string): void => {};
+    const schedule = createSchedule<string>({
+      nodeId: "gpu-1",
+      maxConcurrent: 1,
+      checks: [
+        {
+          name: "hung",
+          intervalSeconds: 10,
+          timeoutSeconds: 2,
+          run: (signal) => {
+            signals.push(signal);
+            return new Promise((resolve) => {
+              comeBack = resolve;
+            });
+          },
+        },
+        { name: "cpu", intervalSeconds: 10, run: async () => "cpu" },
+      ],
+      onOutcome: (outcome) => outcomes.push(outcome),
+      onError: (error) => codes.push(error instanceof RingRiftError ? error.code : error),
+      timers,
+    });
+    const started = schedule.start();
+    await timers.advance(2000);
+    await started;
+    await timers.advance(40_000);
+    expect(signals.map((signal) => signal.aborted)).toEqual([true]);
+    expect(codes.slice(0, 3)).toEqual(["CHECK_TIMED_OUT", "CHECK_STILL_RUNNING", "CHECK_STILL_RUNNING"]);
+    expect(outcomes.length).toBeGreaterThan(3);
+    comeBack("late");
+    await timers.advance(15_000);
+    expect(outcomes).not.toContain("late");
+    expect(signals).toHaveLength(2);
+  });
+
+  it("runs at most as many checks at a time as it was told, and aborts them when it stops", async () => {
+    const timers = virtualTimers();
+    let running = 0;
+    let most = 0;
+    const signals: AbortSignal[] = [];
+    const schedule = createSchedule({
+      nodeId: "gpu-1",
+      maxConcurrent: 3,
+      checks: Array.from({ length: 10 }, (_, index) => ({
+        name: `check-${index}`,
+        intervalSeconds: 60,
+        run: async (signal: AbortSignal) => {
+          signals.push(signal);
+          running += 1;
+          most = Math.max(most, running);
+          await new Promise<void>((resolve) => {
+            timers.after(1000, resolve);
+          });
+          running -= 1;
+        },
+      })),
+      onOutcome: () => {},
+      onError: () => {},
+      timers,
+    });
+    const started = schedule.start();
+    await timers.advance(1500);
+    schedule.stop();
+    await timers.advance(5000);
+    await started;
+    expect(most).toBe(3);
+    expect(signals.map((signal) => signal.aborted)).toEqual([false, false, false, true, true, true]);
+  });
+
+  it("refuses a name twice and intervals that no timer can keep", () => {
+    const schedule = (...checks: { name: string; intervalSeconds: number }[]) =>
+      createSchedule({
+        nodeId: "gpu-1",
+        checks: checks.map((check) => ({ ...check, run: async () => {} })),
+        onOutcome: () => {},
+        onError: () => {},
+      });
+    const cpu = { name: "cpu", intervalSeconds: 10 };
+    expect(() => schedule(cpu, cpu)).toThrow("Check cpu is scheduled twice.");
+    for (const intervalSeconds of [0, -1, Number.NaN, 1_000_001])
+      expect(() => schedule({ ...cpu, intervalSeconds })).toThrow(/cpu has intervalSeconds/);
   });
 });

@@ -1,32 +1,31 @@
+import { RingRiftError } from "@ringrift/protocol";
+import { createRunner } from "./runner.ts";
+import { realTimers, type Timers } from "./timers.ts";
+
+const defaultMaxConcurrent = 16;
+/** Timers count in 31 bits of milliseconds and fire at once beyond. */
+const maxSeconds = 1_000_000;
+
 /** One check to run again and again. */
 export interface ScheduledCheck<Outcome> {
   readonly name: string;
+  /** Above 0, at most 1,000,000. */
   readonly intervalSeconds: number;
-  /** Runs the check once; must end by itself within its time-out and never throw, as `runProbe` does. */
-  run(): Promise<Outcome>;
+  /** Without one, the check must end by itself, as `runProbe` does. */
+  readonly timeoutSeconds?: number;
+  /** Runs the check once. The signal fires at its time-out and at {@link Schedule.stop}. */
+  run(signal: AbortSignal): Promise<Outcome>;
 }
-
-/** Timers as a seam, so that tests bring a virtual clock. */
-export interface Timers {
-  nowMs(): number;
-  /** @returns a function that cancels. */
-  after(delayMs: number, callback: () => void): () => void;
-}
-
-const realTimers: Timers = {
-  nowMs: () => performance.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 export interface ScheduleOptions<Outcome> {
   /** Spreads the first runs of many nodes. */
   readonly nodeId: string;
   readonly checks: readonly ScheduledCheck<Outcome>[];
   readonly onOutcome: (outcome: Outcome, check: string) => void;
+  /** A run that threw, hung or was not started since the one before hangs: the check's state is unknown. */
   readonly onError: (error: unknown, check: string) => void;
+  /** Runs at a time, over all checks; 16 unless told otherwise. */
+  readonly maxConcurrent?: number;
   readonly timers?: Timers;
 }
 
@@ -39,15 +38,19 @@ export interface Schedule {
 /**
  * Runs each check at its interval, at an offset that its name and the node decide: never two runs of one check at a time, and
  * a run that takes longer than its interval skips beats instead of piling up.
+ *
+ * @throws RingRiftError `SCHEDULE_INVALID` for a name twice, or an interval or time-out that is not within bounds.
  */
 export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Schedule {
   const timers = options.timers ?? realTimers;
+  refuseInvalid(options.checks);
+  const runner = createRunner<Outcome>(options.maxConcurrent ?? defaultMaxConcurrent, timers);
   const cancels = new Map<string, () => void>();
   let stopped = false;
 
   async function runOnce(check: ScheduledCheck<Outcome>): Promise<void> {
     try {
-      const outcome = await check.run();
+      const outcome = await runner.run(check);
       if (!stopped) options.onOutcome(outcome, check.name);
     } catch (error) {
       if (!stopped) options.onError(error, check.name);
@@ -63,7 +66,8 @@ export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Sche
     // Two runs in quick succession would measure the noise of an instant.
     const delay = untilOffset < intervalMs / 2 ? untilOffset + intervalMs : untilOffset;
     const cancel = timers.after(delay, () => {
-      void runOnce(check).then(() => arm(check));
+      // Armed again even when a callback of the caller throws; that error is then the process' to hear of.
+      void runOnce(check).finally(() => arm(check));
     });
     cancels.set(check.name, cancel);
   }
@@ -75,9 +79,28 @@ export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Sche
     },
     stop: () => {
       stopped = true;
+      runner.stop();
       for (const cancel of cancels.values()) cancel();
     },
   };
+}
+
+function refuseInvalid(checks: readonly ScheduledCheck<unknown>[]): void {
+  const names = new Set<string>();
+  for (const { name, intervalSeconds, timeoutSeconds = intervalSeconds } of checks) {
+    if (names.has(name)) throw invalid(`Check ${name} is scheduled twice.`, "Give each check its own name.");
+    names.add(name);
+    for (const [field, seconds] of Object.entries({ intervalSeconds, timeoutSeconds }))
+      if (!(seconds > 0 && seconds <= maxSeconds))
+        throw invalid(
+          `Check ${name} has ${field} ${seconds}.`,
+          `Use a number of seconds above 0 and at most ${maxSeconds}.`,
+        );
+  }
+}
+
+function invalid(message: string, nextStep: string): RingRiftError {
+  return new RingRiftError(message, { code: "SCHEDULE_INVALID", nextStep });
 }
 
 /** FNV-1a of the text as a share of 1: the same text always gives the same offset. */

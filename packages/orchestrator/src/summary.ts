@@ -45,13 +45,13 @@ export function summarize(nodes: readonly NodeHealth[]): ClusterHealthSummary {
   const byState = Object.fromEntries(nodeStates.map((state) => [state, 0])) as {
     [State in NodeState]: number;
   };
-  const byProvider: Record<string, number> = {};
+  const byProvider = new Map<string, number>();
   const gpus = { total: 0, available: 0, unknownNodes: 0 };
   const cpuCores = { total: 0, available: 0, unknownNodes: 0 };
   for (const node of agents) {
     byState[node.state] += 1;
     if (node.state === "retired") continue;
-    if (node.provider !== null) byProvider[node.provider] = (byProvider[node.provider] ?? 0) + 1;
+    if (node.provider !== null) byProvider.set(node.provider, (byProvider.get(node.provider) ?? 0) + 1);
     if (node.gpus === null) gpus.unknownNodes += 1;
     else {
       gpus.total += node.gpus.total;
@@ -66,5 +66,12 @@ export function summarize(nodes: readonly NodeHealth[]): ClusterHealthSummary {
   }
   const counted = Math.max(agents.length - byState.retired, 1);
   const availabilityPercent = (100 * (byState.healthy + byState.degraded)) / counted;
-  return { total: agents.length, byState, byProvider, gpus, cpuCores, availabilityPercent };
+  return {
+    total: agents.length,
+    byState,
+    byProvider: Object.fromEntries(byProvider),
+    gpus,
+    cpuCores,
+    availabilityPercent,
+  };
 }
