@@ -9,6 +9,7 @@ export function statusFamilies(
   status: StatusDocument,
   mesh: MeshStatus,
   nodes: readonly NodeHealth[],
+  dropped: Readonly<Record<string, number>>,
 ): MetricFamily[] {
   const { cluster } = status;
   const [generation = 0, term = 0] = cluster.epoch.split(".").map(Number);
@@ -85,7 +86,7 @@ export function statusFamilies(
       ),
     ),
     counter("ringrift_mesh_refused_total", "Peers refused, by reason.", "reason", mesh.refused),
-    counter("ringrift_dropped_total", "What was dropped at a bound, by kind.", "what", mesh.dropped),
+    counter("ringrift_dropped_total", "What was dropped at a bound, by kind.", "what", dropped),
   ];
 }
 

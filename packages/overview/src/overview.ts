@@ -136,7 +136,17 @@ export function createOverview(options: OverviewOptions): Overview {
     tick,
     gate: () => gate.view(),
     status,
-    families: () => statusFamilies(status(), options.mesh(), ownNodes()),
+    families: () => {
+      const mesh = options.mesh();
+      const { staleReports, nodesPastBound, nodesReplaced, checksPastBound } = orchestrator.dropped();
+      return statusFamilies(status(), mesh, ownNodes(), {
+        ...mesh.dropped,
+        stale_report: staleReports,
+        node_past_bound: nodesPastBound,
+        node_replaced: nodesReplaced,
+        check_past_bound: checksPastBound,
+      });
+    },
   };
 }
 
