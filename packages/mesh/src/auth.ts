@@ -115,9 +115,10 @@ export function claimProblem(local: LocalPeer, peer: PeerIdentity): RefusalReaso
   if (peer.clusterId !== local.clusterId) return "cluster";
   if (peer.nodeId === local.nodeId) return "duplicate_node";
   if (peer.role === "agent") return peer.voter === null && local.role === "server" ? null : "role";
-  if (peer.voter === null || peer.voter === local.voter || !local.voters.includes(peer.voter))
-    return "voter_unknown";
-  // An agent may know fewer servers than there are; voters must agree on who votes.
-  if (local.role === "server" && peer.votersDigest !== votersDigest(local.voters)) return "voters_differ";
+  if (peer.voter === null) return "voter_unknown";
+  // An agent knows servers by whatever address reaches them; only voters must agree on who is who.
+  if (local.role === "agent") return null;
+  if (peer.voter === local.voter || !local.voters.includes(peer.voter)) return "voter_unknown";
+  if (peer.votersDigest !== votersDigest(local.voters)) return "voters_differ";
   return null;
 }

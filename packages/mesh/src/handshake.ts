@@ -55,6 +55,7 @@ export function acceptHandshake(
   };
   const onProof = (frame: Frame, parties: Parties): RefusalFacts | null => {
     const peer = parties.dialer;
+    if (frame.type === "refused") return refusal("refused_by_peer", peer);
     if (frame.type !== "proof") return refusal("bad_frame", peer);
     if (!proofHolds(local.keyring, parties, "dialer", frame.mac, clock.wallMs())) return refusal("key", peer);
     const problem = admit(peer);
@@ -80,7 +81,8 @@ export function dialHandshake(
   const onChallenge: Step = (frame) => {
     if (frame.type === "refused") return refusal("refused_by_peer");
     if (frame.type !== "challenge") return refusal("bad_frame");
-    const problem = frame.voter === voter ? claimProblem(local, frame) : "wrong_server";
+    const isMeant = local.role === "agent" || frame.voter === voter;
+    const problem = isMeant ? claimProblem(local, frame) : "wrong_server";
     if (problem !== null) return refusal(problem, frame);
     const parties = { dialer, acceptor: frame };
     if (!proofHolds(local.keyring, parties, "acceptor", frame.mac, clock.wallMs()))
