@@ -29,9 +29,7 @@ const program = new Command("ringrift")
   .addHelpText("after", examples)
   .showHelpAfterError("See ringrift --help.")
   .addOption(
-    new Option("--server <url>", "health-server or node-agent to ask")
-      .env("RINGRIFT_SERVER_URL")
-      .default("http://127.0.0.1:8790"),
+    new Option("--server <url>", "health-server or node-agent to ask").default("http://127.0.0.1:8790"),
   )
   .addOption(new Option("--timeout <seconds>", "longest wait for an answer").default(5).argParser(seconds))
   .option("--json", "print JSON with its schema's name")
