@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CascadeBreaker } from "./cascade-breaker.ts";
 
@@ -15,6 +16,36 @@ describe("the cascade breaker", () => {
     expect(breaker.waitMs(500_000, false)).toBe(200_000);
     expect(breaker.waitMs(699_999, false)).toBe(1);
     expect(breaker.waitMs(700_000, false)).toBe(0);
+  });
+
+  it("lets a restart happen exactly when a count over all restarts is under the limit, and says when that will be", () => {
+    const limits = { restarts: 3, windowMs: 100, restartsAtStart: 5 };
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ afterMs: fc.nat(40), critical: fc.boolean() }), { maxLength: 80 }),
+        (steps) => {
+          const breaker = new CascadeBreaker(0, limits);
+          const restarts: number[] = [];
+          const allowed = (at: number): boolean => {
+            const starting = at < limits.windowMs;
+            const counted = restarts.filter(
+              (then) => at - then < limits.windowMs && (starting || then >= limits.windowMs),
+            );
+            return counted.length < (starting ? limits.restartsAtStart : limits.restarts);
+          };
+          let now = 0;
+          for (const { afterMs, critical } of steps) {
+            now += afterMs;
+            let firstAllowed = now;
+            while (!allowed(firstAllowed)) firstAllowed += 1;
+            expect(breaker.waitMs(now, false)).toBe(firstAllowed - now);
+            if (!critical && firstAllowed > now) continue;
+            breaker.record(now);
+            restarts.push(now);
+          }
+        },
+      ),
+    );
   });
 
   it("never holds a critical daemon back, but counts it", () => {

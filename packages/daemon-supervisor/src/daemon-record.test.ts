@@ -48,6 +48,20 @@ describe("a daemon's record", () => {
     expect(a.ready).toBe(true);
   });
 
+  it("is not healthy while its check fails, not even within the start-up grace", () => {
+    const a = record(health);
+    a.starting(0, false);
+    a.spawned(7, 0);
+    a.checked(true, "ok", 1);
+    a.checked(false, "no answer", 2);
+    expect(a.verdict()).toEqual({
+      status: "degraded",
+      message: "health check fails within the start-up grace: no answer",
+    });
+    a.checked(true, "ok", 3);
+    expect(a.verdict().status).toBe("healthy");
+  });
+
   it("does not count failing checks within the start-up grace, neither then nor later", () => {
     const a = record(health);
     a.starting(0, false);

@@ -28,6 +28,7 @@ export class DaemonRecord {
   #restarts = 0;
   #failuresInARow = 0;
   #lastFailure = "";
+  #lastCheckFailed = false;
   #told: boolean | null = null;
 
   constructor(definition: DaemonDefinition) {
@@ -84,11 +85,13 @@ export class DaemonRecord {
     this.#checks.record(ok, now / 1000);
     if (ok) {
       this.#failuresInARow = 0;
+      this.#lastCheckFailed = false;
       if (this.#state === "starting") this.#becomeReady(now, reason);
       this.#reason = reason;
       return false;
     }
     this.#lastFailure = reason;
+    this.#lastCheckFailed = true;
     const inGrace = this.#startedAt !== null && now - this.#startedAt < this.definition.startupGraceMs;
     if (inGrace) {
       this.#reason = `health check fails within the start-up grace: ${reason}`;
@@ -115,7 +118,7 @@ export class DaemonRecord {
 
   stable(): void {
     this.#policy.stable();
-    if (this.#state === "running") this.#reason = "running, stable";
+    if (this.#state === "running" && !this.#lastCheckFailed) this.#reason = "running, stable";
   }
 
   /** The run has ended without being asked to. `random` is in [0, 1). */
@@ -147,7 +150,7 @@ export class DaemonRecord {
   verdict(): DaemonVerdict {
     const state = this.state;
     if (state === "running") {
-      return { status: this.#failuresInARow === 0 ? "healthy" : "degraded", message: this.#reason };
+      return { status: this.#lastCheckFailed ? "degraded" : "healthy", message: this.#reason };
     }
     const onItsWay =
       state === "initializing" || state === "starting" || (state === "degraded" && this.#pid !== null);
@@ -196,6 +199,7 @@ export class DaemonRecord {
   }
 
   #gone(): void {
+    this.#lastCheckFailed = false;
     this.#pid = null;
     this.#startedAt = null;
     this.#readySince = null;

@@ -2,7 +2,7 @@ import type { EventName } from "@ringrift/protocol";
 import type { CascadeBreaker } from "./cascade-breaker.ts";
 import { DaemonRecord } from "./daemon-record.ts";
 import type { DaemonDefinition } from "./definition.ts";
-import { probeHealth } from "./health-probe.ts";
+import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
 import { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
 import { groupMembers } from "./process-group.ts";
@@ -22,17 +22,27 @@ export interface RunnerHost {
   changed(): void;
 }
 
+interface RunningProbe {
+  readonly abort: AbortController;
+  readonly done: Promise<ProbeOutcome>;
+}
+
 const stuckCheckMs = 5_000;
 const longestTimerMs = 2 ** 31 - 1;
 
 /** Carries out for one daemon what its record decides: processes, timers and events, no policy. */
 export class DaemonRunner {
-  readonly record: DaemonRecord;
   readonly logs: LogRing = new LogRing();
+  #record: DaemonRecord;
+  /** A new definition, in force once the run of the old one is gone. */
+  #next: DaemonDefinition | null = null;
+  #retired = false;
   readonly #host: RunnerHost;
   #wanted = false;
   #run: DaemonProcess | null = null;
   #ending: Promise<void> | null = null;
+  #probe: RunningProbe | null = null;
+  #stuckProbe: number | null = null;
   #isRestart = false;
   #retry: NodeJS.Timeout | undefined;
   #check: NodeJS.Timeout | undefined;
@@ -40,8 +50,22 @@ export class DaemonRunner {
   #stuck: NodeJS.Timeout | undefined;
 
   constructor(definition: DaemonDefinition, host: RunnerHost) {
-    this.record = new DaemonRecord(definition);
+    this.#record = new DaemonRecord(definition);
     this.#host = host;
+  }
+
+  get record(): DaemonRecord {
+    return this.#record;
+  }
+
+  /** The definition asked for last, even while a run of the one before it is still ending. */
+  get definition(): DaemonDefinition {
+    return this.#next ?? this.#record.definition;
+  }
+
+  /** No longer defined; `start` does nothing from now on. */
+  get retired(): boolean {
+    return this.#retired;
   }
 
   get wanted(): boolean {
@@ -50,7 +74,7 @@ export class DaemonRunner {
 
   /** Wants it up, at once if it is waiting for a retry. */
   start(): void {
-    if (this.#wanted && this.#run !== null) return;
+    if (this.#retired || (this.#wanted && this.#run !== null)) return;
     this.#wanted = true;
     this.#isRestart = false;
     this.#cancel("retry");
@@ -78,6 +102,17 @@ export class DaemonRunner {
       this.#host.cascade.record(now);
     }
     this.#launch(now);
+  }
+
+  /** Takes another definition, in force from the next `stop` on. */
+  redefine(definition: DaemonDefinition): void {
+    this.#next = definition;
+    this.#retired = false;
+  }
+
+  /** No longer defined: once stopped it stays so. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Ends the whole group; resolves when it is gone or has proved unkillable. */
@@ -130,7 +165,7 @@ export class DaemonRunner {
     if (!wasLooping) this.#emit("DAEMON_FAILED", reason);
     if (!wasLooping && decision.kind === "degraded") this.#emit("DAEMON_DEGRADED", reason);
     this.#end(run, () => {
-      if (!this.#wanted) return this.#settleStopped();
+      if (!this.#wanted || this.#next !== null) return this.#settleStopped();
       this.#isRestart = true;
       this.#retryIn(decision.delayMs);
     });
@@ -149,7 +184,9 @@ export class DaemonRunner {
       this.advance();
       this.#tell();
     };
-    this.#ending = run.end(signal, graceMs).then((left) => {
+    // A check of what is ending must not outlive it.
+    this.#probe?.abort.abort();
+    this.#ending = Promise.all([run.end(signal, graceMs), this.#probe?.done]).then(([left]) => {
       if (left.length === 0) return gone();
       this.#ending = Promise.resolve();
       this.record.stuck(left);
@@ -171,6 +208,8 @@ export class DaemonRunner {
   #settleStopped(): void {
     // A start may have been asked for while it was stopping.
     const already = this.record.state === "stopped";
+    if (this.#next !== null) this.#record = new DaemonRecord(this.#next);
+    this.#next = null;
     this.record.stopped();
     if (!already) this.#emit("DAEMON_STOPPED", "stopped by request");
     if (this.#wanted) {
@@ -189,16 +228,31 @@ export class DaemonRunner {
   }
 
   async #checkOnce(run: DaemonProcess): Promise<void> {
-    const { health, cwd, env } = this.record.definition;
-    if (health === null) return;
-    const outcome = await probeHealth(health, { cwd, env, baseEnv: this.#host.env });
-    if (this.#run !== run || this.#ending !== null) return;
+    const outcome = await this.#probeOnce();
+    if (outcome === null || this.#run !== run || this.#ending !== null) return;
     const mustRestart = this.record.checked(outcome.ok, outcome.reason, this.#host.nowMs());
     if (mustRestart) this.#died(run, this.record.failureText);
     else {
       this.#watch(run);
       this.#tell();
     }
+  }
+
+  async #probeOnce(): Promise<ProbeOutcome | null> {
+    const { health, cwd, env } = this.record.definition;
+    if (health === null) return null;
+    // One that hangs in a driver would otherwise be joined by another at every interval.
+    if (this.#stuckProbe !== null && groupMembers(this.#stuckProbe).length > 0) {
+      return { ok: false, reason: `an earlier check still runs: pid ${this.#stuckProbe}` };
+    }
+    const abort = new AbortController();
+    const done = probeHealth(health, { cwd, env, baseEnv: this.#host.env }, abort.signal);
+    const probe = { abort, done };
+    this.#probe = probe;
+    const outcome = await done;
+    if (this.#probe === probe) this.#probe = null;
+    this.#stuckProbe = outcome.stuckGroup ?? null;
+    return outcome;
   }
 
   #scheduleStable(): void {

@@ -20,6 +20,7 @@ const probe = (target: HealthTarget, timeoutMs = 5000): Promise<ProbeOutcome> =>
   probeHealth(
     { target, intervalMs: 1, timeoutMs },
     { cwd: null, env: { ANSWER: "42" }, baseEnv: process.env },
+    new AbortController().signal,
   );
 
 describe("an http check", () => {

@@ -7,6 +7,8 @@ import { DaemonProcess } from "./process.ts";
 export interface ProbeOutcome {
   readonly ok: boolean;
   readonly reason: string;
+  /** Process group of an exec check that could not be killed. */
+  readonly stuckGroup?: number;
 }
 
 export interface ProbeSurroundings {
@@ -15,25 +17,29 @@ export interface ProbeSurroundings {
   readonly baseEnv: NodeJS.ProcessEnv;
 }
 
-/** Asks once; never throws and never takes longer than the check's time-out and the killing of an exec check. */
+/**
+ * Asks once; never throws and never takes longer than the check's time-out and the killing of an exec check.
+ * `signal` gives it up early; it must be of this check alone.
+ */
 export async function probeHealth(
   check: DaemonHealthCheck,
   surroundings: ProbeSurroundings,
+  signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   try {
-    const { target } = check;
-    if (target.kind === "http") return await probeHttp(target.url, check.timeoutMs);
-    if (target.kind === "tcp") return await probeTcp(target.host, target.port, check.timeoutMs);
-    return await probeExec(target.argv, check.timeoutMs, surroundings);
+    const { target, timeoutMs } = check;
+    if (target.kind === "http") return await probeHttp(target.url, timeoutMs, signal);
+    if (target.kind === "tcp") return await probeTcp(target.host, target.port, timeoutMs, signal);
+    return await probeExec(target.argv, timeoutMs, surroundings, signal);
   } catch (error) {
     return { ok: false, reason: `check error: ${errorText(error)}` };
   }
 }
 
-async function probeHttp(url: string, timeoutMs: number): Promise<ProbeOutcome> {
+async function probeHttp(url: string, timeoutMs: number, signal: AbortSignal): Promise<ProbeOutcome> {
   try {
     const response = await fetch(url, {
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
       redirect: "manual",
       headers: { connection: "close" },
     });
@@ -48,7 +54,7 @@ async function probeHttp(url: string, timeoutMs: number): Promise<ProbeOutcome> 
   }
 }
 
-function probeTcp(host: string, port: number, timeoutMs: number): Promise<ProbeOutcome> {
+function probeTcp(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const answer = (ok: boolean, reason: string): void => {
@@ -57,6 +63,7 @@ function probeTcp(host: string, port: number, timeoutMs: number): Promise<ProbeO
       resolve({ ok, reason: `${host}:${port} ${reason}` });
     };
     const timer = setTimeout(() => answer(false, `gave no answer in ${timeoutMs / 1000} s`), timeoutMs);
+    signal.addEventListener("abort", () => answer(false, "was not waited for"), { once: true });
     socket.once("connect", () => answer(true, "accepts connections"));
     socket.on("error", (error) => answer(false, errorText(error)));
   });
@@ -67,26 +74,31 @@ function probeExec(
   argv: readonly string[],
   timeoutMs: number,
   { cwd, env, baseEnv }: ProbeSurroundings,
+  signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     const logs = new LogRing();
-    let timedOut = false;
+    let answered = false;
     const run = new DaemonProcess({ command: argv, cwd, env }, baseEnv, logs, {
       spawned: () => undefined,
       exited: (how) => answer(how),
       notStarted: (reason) => answer(reason),
     });
-    const timer = setTimeout(() => {
-      timedOut = true;
-      answer(`took longer than ${timeoutMs / 1000} s`);
-    }, timeoutMs);
+    const timer = setTimeout(() => answer(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
+    signal.addEventListener("abort", () => answer("was not waited for"), { once: true });
     function answer(how: string): void {
+      // What is ended for being late also exits.
+      if (answered) return;
+      answered = true;
       clearTimeout(timer);
       const words = logs.lastWords();
       const reason = `${argv[0]} ${how}${words === "" ? "" : `: ${words}`}`;
-      const ok = !timedOut && how === "exited with code 0";
+      const ok = how === "exited with code 0";
       void run.end("SIGKILL", 0).then(
-        () => resolve({ ok, reason }),
+        (left) => {
+          const stuck = left.length > 0 && run.groupId !== null;
+          resolve({ ok: ok && !stuck, reason, ...(stuck ? { stuckGroup: run.groupId } : {}) });
+        },
         () => resolve({ ok: false, reason }),
       );
     }

@@ -40,11 +40,11 @@ export interface DaemonManager {
   start(): Promise<void>;
   /** Stops all, dependents first; resolves when every group is gone or has proved unkillable (state `stuck`). */
   stop(): Promise<void>;
-  /** Starts one, forgetting its past crashes. @throws RingRiftError `DAEMON_UNKNOWN` */
+  /** Starts one, forgetting its past crashes. @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
   startDaemon(name: string): Promise<void>;
   /** Stops one; it stays stopped until it is started by name. @throws RingRiftError `DAEMON_UNKNOWN` */
   stopDaemon(name: string): Promise<void>;
-  /** @throws RingRiftError `DAEMON_UNKNOWN` */
+  /** @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
   restartDaemon(name: string): Promise<void>;
   /** @throws RingRiftError `DAEMON_UNKNOWN` */
   getDaemonHealth(name: string): HealthCheckResult;
@@ -111,17 +111,26 @@ class Manager implements DaemonManager {
     await this.#stopAll(stopOrder(this.#definitions()));
   }
 
+  // An operator's word counts after a reload that is under way, else the reload would undo it.
   async startDaemon(name: string): Promise<void> {
-    this.#runner(name).start();
+    await this.#reloading;
+    const runner = this.#runner(name);
+    this.#mustRun(name);
+    runner.start();
   }
 
   async stopDaemon(name: string): Promise<void> {
+    await this.#reloading;
     await this.#runner(name).stop();
   }
 
   async restartDaemon(name: string): Promise<void> {
+    await this.#reloading;
     const runner = this.#runner(name);
+    this.#mustRun(name);
     await runner.stop();
+    // The stop of all may have come meanwhile.
+    this.#mustRun(name);
     runner.start();
   }
 
@@ -154,33 +163,67 @@ class Manager implements DaemonManager {
   async reload(definitions: readonly DaemonDefinition[]): Promise<void> {
     checkDefinitions(definitions);
     // One at a time: two at once would each start their own copy of what changed.
-    this.#reloading = this.#reloading.then(() => this.#replace(definitions));
-    await this.#reloading;
+    const reload = this.#reloading.then(() => this.#replace(definitions));
+    this.#reloading = reload.catch(() => undefined);
+    await reload;
   }
 
   async #replace(definitions: readonly DaemonDefinition[]): Promise<void> {
+    const { leaving, toStart } = this.#prepare(new Map(definitions.map((one) => [one.name, one])));
+    await this.#stopAll(
+      stopOrder(this.#definitions()).filter((name) => leaving.has(name)),
+      (runner) => {
+        if (runner.wanted) toStart.add(runner.definition.name);
+      },
+    );
     const old = this.#runners;
-    const next = new Map(definitions.map((definition) => [definition.name, definition]));
-    const same = (runner: DaemonRunner | undefined, definition: DaemonDefinition | undefined): boolean =>
-      JSON.stringify(runner?.record.definition) === JSON.stringify(definition);
-    const leaving = stopOrder(this.#definitions()).filter((name) => !same(old.get(name), next.get(name)));
-    const stayStopped = new Set(leaving.filter((name) => old.get(name)?.wanted === false));
-    await this.#stopAll(leaving);
     this.#runners = new Map();
     for (const definition of definitions) {
-      const runner = old.get(definition.name);
-      if (runner !== undefined && same(runner, definition)) this.#runners.set(definition.name, runner);
-      else this.#add(definition);
+      const kept = old.get(definition.name);
+      if (kept === undefined) this.#add(definition);
+      else this.#runners.set(definition.name, kept);
     }
+    // What cannot be killed stays in sight until it is gone.
+    for (const [name, runner] of old) if (runner.retired) this.#runners.set(name, runner);
+    this.#forgetGone();
     if (!this.#started) return;
-    for (const name of startOrder(definitions)) {
-      const runner = this.#runner(name);
-      if (runner !== old.get(name) && !stayStopped.has(name)) runner.start();
+    for (const name of startOrder(definitions)) if (toStart.has(name)) this.#runner(name).start();
+  }
+
+  /** Tells each runner what it becomes; `leaving` must end for it, `toStart` is new. */
+  #prepare(next: ReadonlyMap<string, DaemonDefinition>): { leaving: Set<string>; toStart: Set<string> } {
+    const leaving = new Set<string>();
+    const toStart = new Set([...next.keys()].filter((name) => this.#runners.get(name)?.retired !== false));
+    for (const [name, runner] of this.#runners) {
+      const definition = next.get(name);
+      const same = JSON.stringify(runner.definition) === JSON.stringify(definition);
+      if (same && !runner.retired) continue;
+      leaving.add(name);
+      if (definition === undefined) runner.retire();
+      else runner.redefine(definition);
+    }
+    return { leaving, toStart };
+  }
+
+  #forgetGone(): void {
+    for (const [name, { retired, record }] of this.#runners) {
+      if (retired && record.state === "stopped") this.#runners.delete(name);
     }
   }
 
+  #mustRun(name: string): void {
+    if (this.#started) return;
+    throw new RingRiftError(`Daemon "${name}" cannot be started: the supervisor is not running.`, {
+      code: "SUPERVISOR_NOT_RUNNING",
+      nextStep: "Start the supervisor first.",
+    });
+  }
+
   /** Each waits for those that depend on it; unrelated ones stop at the same time. */
-  async #stopAll(names: readonly string[]): Promise<void> {
+  async #stopAll(
+    names: readonly string[],
+    beforeEach: (runner: DaemonRunner) => void = () => undefined,
+  ): Promise<void> {
     const definitions = this.#definitions();
     const stopped = new Map<string, Promise<void>>();
     for (const name of names) {
@@ -188,7 +231,10 @@ class Manager implements DaemonManager {
       const runner = this.#runner(name);
       stopped.set(
         name,
-        Promise.all(dependents).then(() => runner.stop()),
+        Promise.all(dependents).then(() => {
+          beforeEach(runner);
+          return runner.stop();
+        }),
       );
     }
     await Promise.all(stopped.values());
@@ -217,6 +263,7 @@ class Manager implements DaemonManager {
     this.#advanceQueued = true;
     queueMicrotask(() => {
       this.#advanceQueued = false;
+      this.#forgetGone();
       for (const runner of this.#runners.values()) runner.advance();
     });
   }

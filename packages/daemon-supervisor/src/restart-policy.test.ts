@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoffMs, defaultRestartLimits, RestartPolicy, unreachableLimit } from "./restart-policy.ts";
+import {
+  backoffMs,
+  defaultRestartLimits,
+  type RestartLimits,
+  RestartPolicy,
+  unreachableLimit,
+} from "./restart-policy.ts";
 
 const limits = defaultRestartLimits(false);
 const noJitter = 0.5;
@@ -75,9 +81,15 @@ describe("the restart policy", () => {
       upMs: fc.option(fc.integer({ min: 0, max: 200_000 })),
       random: fc.double({ min: 0, max: 0.999, noNaN: true }),
     });
+    const anyLimits = fc.record({
+      burstDeaths: fc.integer({ min: 1, max: 20 }),
+      burstWindowMs: fc.integer({ min: 1000, max: 10_000_000 }),
+      hourlyDeaths: fc.integer({ min: 1, max: 30 }),
+    });
     fc.assert(
-      fc.property(fc.array(life, { maxLength: 60 }), (lives) => {
-        const policy = new RestartPolicy(limits);
+      fc.property(fc.array(life, { maxLength: 60 }), fc.option(anyLimits), (lives, chosen) => {
+        const { burstDeaths, burstWindowMs, hourlyDeaths } = chosen ?? limits;
+        const policy = new RestartPolicy({ ...limits, ...chosen });
         const deaths: number[] = [];
         let now = 0;
         let looping = false;
@@ -88,7 +100,7 @@ describe("the restart policy", () => {
           const decision = policy.died(now, readySince, random);
           const within = (windowMs: number): number => deaths.filter((at) => now - at < windowMs).length;
           looping &&= Number(upMs) < 60_000;
-          looping ||= within(120_000) >= 5 || within(3_600_000) > 10;
+          looping ||= within(burstWindowMs) >= burstDeaths || within(3_600_000) > hourlyDeaths;
           expect(decision.kind).toBe(looping ? "degraded" : "restart");
           const [least, most] = looping ? [900_000, 900_000] : [0, 72_000];
           expect(decision.delayMs).toBeGreaterThanOrEqual(least);
@@ -108,13 +120,25 @@ describe("limits that can never be reached", () => {
   it("are refused with the arithmetic", () => {
     const slow = { ...limits, firstDelayMs: 50_000, jitterRatio: 0 };
     expect(unreachableLimit(slow)).toBe(
-      "5 deaths take at least 230 s (delays 50+60+60+60 s, less 0 % jitter), longer than the window of 120 s, so a crash loop would never be seen",
+      "5 deaths take at least 230 s (delays 50+60+60+60 s, less 0 % jitter), not less than the window of 120 s, so a crash loop would never be seen",
     );
-    expect(unreachableLimit({ ...limits, hourlyDeaths: 100 })).toContain("longer than an hour");
+    expect(unreachableLimit({ ...limits, hourlyDeaths: 100 })).toContain("not less than an hour");
   });
 
-  it("are not refused when they are just reached", () => {
-    const exact = { ...limits, firstDelayMs: 30_000, maxDelayMs: 30_000, jitterRatio: 0 };
-    expect(unreachableLimit(exact)).toBe(null);
+  it("are refused exactly from the delay on at which an unbroken crash loop no longer reaches them", () => {
+    const withDelay = (delayMs: number): RestartLimits => ({
+      ...limits,
+      firstDelayMs: delayMs,
+      maxDelayMs: delayMs,
+      jitterRatio: 0,
+    });
+    const loop = (delayMs: number): string[] => {
+      const policy = new RestartPolicy(withDelay(delayMs));
+      return [0, 1, 2, 3, 4].map((death) => policy.died(death * delayMs, null, noJitter).kind);
+    };
+    expect(unreachableLimit(withDelay(29_999))).toBe(null);
+    expect(loop(29_999)).toContain("degraded");
+    expect(unreachableLimit(withDelay(30_000))).toContain("5 deaths take at least 120 s");
+    expect(loop(30_000)).not.toContain("degraded");
   });
 });

@@ -50,12 +50,13 @@ function shortestSpanMs(limits: RestartLimits, deaths: number): number {
 /** Why a limit can never be reached, with the arithmetic, or null when all can. */
 export function unreachableLimit(limits: RestartLimits): string | null {
   const burst = shortestSpanMs(limits, limits.burstDeaths);
-  if (burst > limits.burstWindowMs) {
-    return `${limits.burstDeaths} deaths take at least ${seconds(burst)} s (${delaysText(limits, limits.burstDeaths)}), longer than the window of ${seconds(limits.burstWindowMs)} s, so a crash loop would never be seen`;
+  // A death as old as the window is no longer in it.
+  if (burst >= limits.burstWindowMs) {
+    return `${limits.burstDeaths} deaths take at least ${seconds(burst)} s (${delaysText(limits, limits.burstDeaths)}), not less than the window of ${seconds(limits.burstWindowMs)} s, so a crash loop would never be seen`;
   }
   const hourly = shortestSpanMs(limits, limits.hourlyDeaths + 1);
-  if (hourly > hourMs) {
-    return `${limits.hourlyDeaths + 1} deaths take at least ${seconds(hourly)} s (${delaysText(limits, limits.hourlyDeaths + 1)}), longer than an hour, so the hourly limit would never be seen`;
+  if (hourly >= hourMs) {
+    return `${limits.hourlyDeaths + 1} deaths take at least ${seconds(hourly)} s (${delaysText(limits, limits.hourlyDeaths + 1)}), not less than an hour, so the hourly limit would never be seen`;
   }
   return null;
 }
@@ -110,8 +111,9 @@ export class RestartPolicy {
     const wasStable = readySince !== null && now - readySince >= limits.stableMs;
     if (wasStable) this.stable();
     this.#remember(now);
-    const inBurst = this.#deaths.filter((at) => now - at < limits.burstWindowMs).length;
-    const inHour = this.#deaths.length;
+    const within = (windowMs: number): number => this.#deaths.filter((at) => now - at < windowMs).length;
+    const inBurst = within(limits.burstWindowMs);
+    const inHour = within(hourMs);
     const burst = inBurst >= limits.burstDeaths;
     const hourly = inHour > limits.hourlyDeaths;
     if (this.#degraded || burst || hourly) {
