@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** One started program of ours, with all that it printed. */
+/** One started program, with all that it printed. */
 export interface Program {
   readonly process: ChildProcess;
   readonly pid: number;
@@ -20,7 +20,16 @@ export function startProgram(
   env: Readonly<Record<string, string>>,
 ): Program {
   const main = fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], {
+  return startCommand(process.execPath, [main, ...args], env);
+}
+
+/** Starts any program found on PATH, with exactly these variables beside PATH and HOME. */
+export function startCommand(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Program {
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -31,6 +40,9 @@ export function startProgram(
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   const exited = new Promise<number | string>((resolve) => {
+    child.on("error", (error) => {
+      output += error.message;
+    });
     child.on("close", (code, signal) => {
       running.delete(program);
       resolve(code ?? signal ?? "unknown");

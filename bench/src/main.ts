@@ -1,0 +1,35 @@
+import { type Figure, jsonLine, table } from "./figure.ts";
+
+/** One benchmark: measures, tells of its progress on stderr, and returns its figures. */
+interface Benchmark {
+  readonly measures: string;
+  readonly load: () => Promise<{ readonly run: () => Promise<Figure[]> }>;
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {};
+
+const names = Object.keys(benchmarks);
+const usage = `Usage: pnpm bench [NAME...]
+
+Measures and prints a table, then one line of JSON per figure. Without a name, all of them:
+${names.map((name) => `  ${name.padEnd(12)}${benchmarks[name]?.measures}`).join("\n")}
+
+Close other programs first: a busy machine shows in every figure.`;
+
+const wanted = process.argv.slice(2).filter((argument) => argument !== "--");
+if (wanted.includes("--help") || wanted.includes("-h")) {
+  console.log(usage);
+  process.exit(0);
+}
+const unknown = wanted.find((name) => benchmarks[name] === undefined);
+if (unknown !== undefined) {
+  console.error(`There is no benchmark "${unknown}".\n\n${usage}`);
+  process.exit(64);
+}
+for (const name of wanted.length > 0 ? wanted : names) {
+  const benchmark = benchmarks[name];
+  if (benchmark === undefined) continue;
+  console.error(`${name}: ${benchmark.measures}`);
+  const figures = await (await benchmark.load()).run();
+  console.log(`${table(figures)}\n${figures.map(jsonLine).join("\n")}`);
+}

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Cluster, freePort, type Member, startCluster } from "../src/cluster.ts";
+import { startCommand, waitFor } from "../src/program.ts";
+
+let cluster: Cluster;
+let members: readonly Member[];
+const folder = mkdtempSync(join(tmpdir(), "ringrift-prometheus-"));
+
+beforeAll(async () => {
+  cluster = await startCluster({ servers: 1, agents: 1 });
+  members = [...cluster.servers, ...cluster.agents];
+  for (const { id, url } of members) {
+    await waitFor(`${id} to be ready`, async () =>
+      (await fetch(`${url}/ready`)).status === 200 ? true : null,
+    );
+  }
+});
+afterAll(async () => {
+  await cluster?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function promtool(text: string): Promise<{ code: unknown; said: string }> {
+  const child = spawn("promtool", ["check", "metrics"], { stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  child.stdout.on("data", (chunk) => {
+    said += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  child.stdin.end(text);
+  const [code] = await once(child, "close");
+  return { code, said };
+}
+
+describe("the metrics of server and agent", { timeout: 60_000 }, () => {
+  it("pass promtool without a complaint", async () => {
+    for (const { id, url } of members) {
+      const answer = await fetch(`${url}/metrics`, { headers: { accept: "text/plain; version=0.0.4" } });
+      expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
+      expect({ id, ...(await promtool(await answer.text())) }).toEqual({ id, code: 0, said: "" });
+    }
+  });
+
+  // promtool reads the classic format only, so OpenMetrics is judged by Prometheus itself: it asks for it by default.
+  it("are scraped by a real Prometheus as OpenMetrics", async () => {
+    for (const { url } of members) {
+      const accept = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+      const answer = await fetch(`${url}/metrics`, { headers: { accept } });
+      expect(answer.headers.get("content-type")).toMatch(/^application\/openmetrics-text/);
+      expect(await answer.text()).toMatch(/# EOF\n$/);
+    }
+    const port = await freePort();
+    const config = join(folder, "prometheus.yml");
+    const targets = members.map(({ url }) => `"${new URL(url).host}"`).join(", ");
+    writeFileSync(
+      config,
+      `global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: ringrift, static_configs: [{targets: [${targets}]}]}]\n`,
+    );
+    const prometheus = startCommand(
+      "prometheus",
+      [
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${join(folder, "tsdb")}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      {},
+    );
+    let seen = "";
+    await waitFor(
+      "Prometheus to scrape both programs",
+      async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/api/v1/targets?state=active`);
+        const { data } = (await answer.json()) as {
+          data: { activeTargets: readonly { health: string; lastError: string }[] };
+        };
+        seen = JSON.stringify(data.activeTargets.map(({ health, lastError }) => [health, lastError]));
+        return data.activeTargets.filter(({ health }) => health === "up").length === members.length
+          ? true
+          : null;
+      },
+      30_000,
+      () => `${seen}\n${prometheus.output().slice(-4000)}`,
+    );
+    expect(await prometheus.kill("SIGTERM")).toBe(0);
+  });
+});

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs, as root on Debian, the real programs that system tests run against; with --peers also those that
+# benchmarks stand beside.
+set -euo pipefail
+
+# program:package
+needed=(promtool:prometheus prometheus:prometheus etcd:etcd-server etcdctl:etcd-client ip:iproute2)
+peers=(serf:serf prometheus-node-exporter:prometheus-node-exporter runsvdir:runit s6-svscan:s6 supervisord:supervisor)
+
+wanted=("${needed[@]}")
+if [ "${1:-}" = --peers ]; then wanted+=("${peers[@]}"); fi
+
+missing=()
+for entry in "${wanted[@]}"; do
+  command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
+done
+if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
+
+# Debian's packages start services after their installation; the policy file forbids that while we install.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+fi
+log=$(mktemp)
+if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 40 "$log" >&2
+  echo "install-programs: could not install ${missing[*]}" >&2
+  exit 1
+fi
+rm -f "$log"
+for entry in "${wanted[@]}"; do
+  command -v "${entry%%:*}" >/dev/null || { echo "install-programs: ${entry%%:*} is missing after the installation of ${entry#*:}" >&2; exit 1; }
+done
