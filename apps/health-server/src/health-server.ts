@@ -5,10 +5,9 @@ import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoi
 import { createMesh, findSelf, loadKeyring, parseServers } from "@ringrift/mesh";
 import { expose, type NodeReadings, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
 import { EventLog } from "@ringrift/orchestrator";
-import { createOverview, type Overview, steadyClock } from "@ringrift/overview";
+import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { HealthCheckResult } from "@ringrift/protocol";
-import { addRoutes } from "./routes.ts";
 
 const tickMs = 1000;
 /** Ticks that may be missed before /livez says that the main loop has stalled. */
@@ -67,7 +66,7 @@ export async function startHealthServer(
     beat,
     onError: (error, path) => log.error({ err: error, path }, "a request failed"),
   });
-  addRoutes(app, overview);
+  addReadingRoutes(app, overview);
 
   const listening = await listen({
     app,

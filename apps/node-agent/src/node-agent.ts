@@ -6,14 +6,14 @@ import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoi
 import { createMesh, loadKeyring, parseServers } from "@ringrift/mesh";
 import { expose, ProcessMetrics, ReadingsExporter, RegistryReader } from "@ringrift/metrics";
 import { createSchedule, EventLog } from "@ringrift/orchestrator";
-import { createOverview, type Overview, steadyClock } from "@ringrift/overview";
+import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import { createStages, loadStages, saveStages } from "@ringrift/pipeline";
 import { createProbes, type ProbeOutcome, runProbe } from "@ringrift/probes";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { HealthCheckResult } from "@ringrift/protocol";
 import { createCheckMetrics } from "./check-metrics.ts";
 import { createHostReport } from "./host-report.ts";
-import { addRoutes } from "./routes.ts";
+import { addTrainerRoutes } from "./trainer-routes.ts";
 
 const tickMs = 1000;
 const beatStaleMs = 5000;
@@ -130,9 +130,8 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     beat,
     onError: (error, path) => log.error({ err: error, path }, "a request failed"),
   });
-  addRoutes(app, {
-    overview,
-    nodeId,
+  addReadingRoutes(app, overview);
+  addTrainerRoutes(app, {
     stages,
     token: config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim(),
     onStageReport: (stage, ok) => {

@@ -25,6 +25,7 @@ export interface OverviewOptions {
  * agent's of its own host.
  */
 export interface Overview {
+  readonly teller: Teller;
   readonly orchestrator: HealthCheckOrchestrator;
   readonly events: EventLog;
   readonly health: UnifiedHealthManager;
@@ -125,6 +126,7 @@ export function createOverview(options: OverviewOptions): Overview {
     });
 
   return {
+    teller,
     orchestrator,
     events,
     health,

@@ -1,10 +1,10 @@
 import { type EndpointsApp, problem } from "@ringrift/endpoints";
-import type { Overview } from "@ringrift/overview";
+import type { Overview } from "./overview.ts";
 
 const eventsPerPage = 1000;
 
-/** The `/v1` routes of a server, all read from memory. */
-export function addRoutes(app: EndpointsApp, overview: Overview): void {
+/** The reading routes under `/v1`, the same on servers and agents, all answered from memory. */
+export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
   app.get("/v1/nodes", (context) =>
     context.json({
       schema: "ringrift.nodes/1",
@@ -15,14 +15,17 @@ export function addRoutes(app: EndpointsApp, overview: Overview): void {
   app.get("/v1/nodes/:id", (context) => {
     const id = context.req.param("id");
     const node = overview.orchestrator.getNodeHealth(id);
-    if (node === null)
-      return problem(context, {
-        status: 404,
-        title: "No such node",
-        code: "NODE_UNKNOWN",
-        detail: `Node ${id} is not known here; /v1/nodes lists those that are.`,
-      });
-    return context.json({ schema: "ringrift.node/1", node });
+    if (node !== null) return context.json({ schema: "ringrift.node/1", node });
+    const known =
+      overview.teller.role === "server"
+        ? "/v1/nodes lists those that are."
+        : `an agent answers for ${overview.teller.id} only; ask a health-server for others.`;
+    return problem(context, {
+      status: 404,
+      title: "No such node",
+      code: "NODE_UNKNOWN",
+      detail: `Node ${id} is not known here; ${known}`,
+    });
   });
   app.get("/v1/leader", (context) => {
     const { leaderId, epoch, elector, quorum, ageSeconds } = overview.status().cluster;
