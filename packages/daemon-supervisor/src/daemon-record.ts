@@ -74,7 +74,7 @@ export class DaemonRecord {
   }
 
   /** The program runs; without a health check that is all there is to be ready for. */
-  spawned(pid: number, now: number): void {
+  spawned(pid: number | null, now: number): void {
     this.#pid = pid;
     if (this.definition.health === null) this.#becomeReady(now, "running");
     else this.#reason = "running, no health check has passed yet";

@@ -1,11 +1,14 @@
 import type { EventName } from "@ringrift/protocol";
+import { Alarm } from "./alarm.ts";
 import type { CascadeBreaker } from "./cascade-breaker.ts";
 import { DaemonRecord } from "./daemon-record.ts";
 import type { DaemonDefinition } from "./definition.ts";
-import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
+import type { ProbeOutcome } from "./health-probe.ts";
+import { HealthWatch } from "./health-watch.ts";
 import { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
-import { groupMembers } from "./process-group.ts";
+import { exitText, type Run } from "./run.ts";
+import { endRun } from "./run-end.ts";
 
 export type DaemonEventName = Extract<EventName, `DAEMON_${string}` | `COORDINATOR_${string}`>;
 
@@ -22,14 +25,6 @@ export interface RunnerHost {
   changed(): void;
 }
 
-interface RunningProbe {
-  readonly abort: AbortController;
-  readonly done: Promise<ProbeOutcome>;
-}
-
-const stuckCheckMs = 5_000;
-const longestTimerMs = 2 ** 31 - 1;
-
 /** Carries out for one daemon what its record decides: processes, timers and events, no policy. */
 export class DaemonRunner {
   readonly logs: LogRing = new LogRing();
@@ -39,19 +34,20 @@ export class DaemonRunner {
   #retired = false;
   readonly #host: RunnerHost;
   #wanted = false;
-  #run: DaemonProcess | null = null;
+  #run: Run | null = null;
+  #watch: HealthWatch;
   #ending: Promise<void> | null = null;
-  #probe: RunningProbe | null = null;
-  #stuckProbe: number | null = null;
   #isRestart = false;
-  #retry: NodeJS.Timeout | undefined;
-  #check: NodeJS.Timeout | undefined;
-  #stable: NodeJS.Timeout | undefined;
-  #stuck: NodeJS.Timeout | undefined;
+  readonly #retry: Alarm = new Alarm(() => this.advance());
+  readonly #stable: Alarm = new Alarm(() => {
+    this.record.stable();
+    this.#tell();
+  });
 
   constructor(definition: DaemonDefinition, host: RunnerHost) {
     this.#record = new DaemonRecord(definition);
     this.#host = host;
+    this.#watch = this.#newWatch();
   }
 
   get record(): DaemonRecord {
@@ -77,14 +73,14 @@ export class DaemonRunner {
     if (this.#retired || (this.#wanted && this.#run !== null)) return;
     this.#wanted = true;
     this.#isRestart = false;
-    this.#cancel("retry");
+    this.#retry.cancel();
     if (this.#run === null) this.record.wanted();
     this.advance();
   }
 
   /** Starts it if it is wanted, not running and its dependencies are ready. */
   advance(): void {
-    if (!this.#wanted || this.#run !== null || this.#retry !== undefined) return;
+    if (!this.#wanted || this.#run !== null || this.#retry.pending) return;
     if (this.record.state === "start_refused") return;
     const unready = this.#host.unready(this.record.definition);
     if (unready.length > 0) {
@@ -96,7 +92,7 @@ export class DaemonRunner {
       const waitMs = this.#host.cascade.waitMs(now, this.record.definition.critical);
       if (waitMs > 0) {
         this.record.restartPaused(waitMs);
-        this.#retryIn(waitMs);
+        this.#retry.set(waitMs);
         return;
       }
       this.#host.cascade.record(now);
@@ -118,7 +114,7 @@ export class DaemonRunner {
   /** Ends the whole group; resolves when it is gone or has proved unkillable. */
   async stop(): Promise<void> {
     this.#wanted = false;
-    this.#cancel("retry");
+    this.#retry.cancel();
     if (this.#ending === null) {
       const run = this.#run;
       if (run === null) return this.#settleStopped();
@@ -137,11 +133,11 @@ export class DaemonRunner {
         if (!current()) return;
         this.record.spawned(pid, this.#host.nowMs());
         if (!this.record.crashLooping) this.#emit("DAEMON_STARTED", `pid ${pid}`);
-        this.#watch(run);
+        this.#awaitNext();
         this.#tell();
       },
-      exited: (how) => {
-        if (current()) this.#died(run, how);
+      exited: (exit) => {
+        if (current()) this.#died(run, exitText(exit));
       },
       notStarted: (reason, refused) => {
         if (!current()) return;
@@ -156,7 +152,7 @@ export class DaemonRunner {
     this.#host.changed();
   }
 
-  #died(run: DaemonProcess, how: string): void {
+  #died(run: Run, how: string): void {
     const words = this.logs.lastWords();
     const wasLooping = this.record.crashLooping;
     const decision = this.record.died(how, this.#host.nowMs(), this.#host.random());
@@ -167,48 +163,39 @@ export class DaemonRunner {
     this.#end(run, () => {
       if (!this.#wanted || this.#next !== null) return this.#settleStopped();
       this.#isRestart = true;
-      this.#retryIn(decision.delayMs);
+      this.#retry.set(decision.delayMs);
     });
     this.#tell();
   }
 
-  /** Whatever is left of the group must be gone before anything follows. */
-  #end(run: DaemonProcess, then: () => void): void {
-    for (const timer of ["check", "stable"] as const) this.#cancel(timer);
-    const { signal, graceMs } = this.record.definition.stop;
-    const gone = (): void => {
-      this.#ending = null;
-      this.#run = null;
-      then();
-      // A start asked for meanwhile.
-      this.advance();
-      this.#tell();
-    };
+  /** Whatever is left of the run must be gone before anything follows. */
+  #end(run: Run, then: () => void): void {
+    this.#stable.cancel();
     // A check of what is ending must not outlive it.
-    this.#probe?.abort.abort();
-    this.#ending = Promise.all([run.end(signal, graceMs), this.#probe?.done]).then(([left]) => {
-      if (left.length === 0) return gone();
-      this.#ending = Promise.resolve();
-      this.record.stuck(left);
-      this.#emit("DAEMON_FAILED", this.record.verdict().message);
-      this.#tell();
-      this.#awaitUnstuck(run, gone);
+    this.#ending = endRun(run, this.record.definition.stop, this.#watch.end(), {
+      stuck: (left) => {
+        this.record.stuck(left);
+        this.#emit("DAEMON_FAILED", this.record.verdict().message);
+        this.#tell();
+      },
+      gone: () => {
+        this.#ending = null;
+        this.#run = null;
+        then();
+        // A start asked for meanwhile.
+        this.advance();
+        this.#tell();
+      },
     });
-  }
-
-  #awaitUnstuck(run: DaemonProcess, gone: () => void): void {
-    this.#stuck = setTimeout(() => {
-      if (run.groupId === null || groupMembers(run.groupId).length === 0) gone();
-      else this.#awaitUnstuck(run, gone);
-    }, stuckCheckMs);
-    // What cannot be killed must not keep the supervisor from ending.
-    this.#stuck.unref();
   }
 
   #settleStopped(): void {
     // A start may have been asked for while it was stopping.
     const already = this.record.state === "stopped";
-    if (this.#next !== null) this.#record = new DaemonRecord(this.#next);
+    if (this.#next !== null) {
+      this.#record = new DaemonRecord(this.#next);
+      this.#watch = this.#newWatch();
+    }
     this.#next = null;
     this.record.stopped();
     if (!already) this.#emit("DAEMON_STOPPED", "stopped by request");
@@ -219,75 +206,24 @@ export class DaemonRunner {
     this.#tell();
   }
 
-  /** Health checks and the moment from which the run counts as stable. */
-  #watch(run: DaemonProcess): void {
-    this.#scheduleStable();
-    const nextMs = this.record.nextCheckMs();
-    if (nextMs === null) return;
-    this.#check = setTimeout(() => void this.#checkOnce(run), nextMs);
+  #newWatch(): HealthWatch {
+    return new HealthWatch(this.record.definition, this.#host.env, (outcome) => this.#checked(outcome));
   }
 
-  async #checkOnce(run: DaemonProcess): Promise<void> {
-    const outcome = await this.#probeOnce();
-    if (outcome === null || this.#run !== run || this.#ending !== null) return;
+  /** The next health check, and the moment from which the run counts as stable. */
+  #awaitNext(): void {
+    const stableInMs = this.record.stableInMs(this.#host.nowMs());
+    if (stableInMs !== null && !this.#stable.pending) this.#stable.set(stableInMs);
+    this.#watch.askIn(this.record.nextCheckMs());
+  }
+
+  #checked(outcome: ProbeOutcome): void {
+    if (this.#run === null || this.#ending !== null) return;
     const mustRestart = this.record.checked(outcome.ok, outcome.reason, this.#host.nowMs());
-    if (mustRestart) this.#died(run, this.record.failureText);
+    if (mustRestart) this.#died(this.#run, this.record.failureText);
     else {
-      this.#watch(run);
+      this.#awaitNext();
       this.#tell();
-    }
-  }
-
-  async #probeOnce(): Promise<ProbeOutcome | null> {
-    const { health, cwd, env } = this.record.definition;
-    if (health === null) return null;
-    // One that hangs in a driver would otherwise be joined by another at every interval.
-    if (this.#stuckProbe !== null && groupMembers(this.#stuckProbe).length > 0) {
-      return { ok: false, reason: `an earlier check still runs: pid ${this.#stuckProbe}` };
-    }
-    const abort = new AbortController();
-    const done = probeHealth(health, { cwd, env, baseEnv: this.#host.env }, abort.signal);
-    const probe = { abort, done };
-    this.#probe = probe;
-    const outcome = await done;
-    if (this.#probe === probe) this.#probe = null;
-    this.#stuckProbe = outcome.stuckGroup ?? null;
-    return outcome;
-  }
-
-  #scheduleStable(): void {
-    const inMs = this.record.stableInMs(this.#host.nowMs());
-    if (inMs === null || this.#stable !== undefined) return;
-    this.#stable = setTimeout(
-      () => {
-        this.record.stable();
-        this.#tell();
-      },
-      Math.min(inMs, longestTimerMs),
-    );
-  }
-
-  #retryIn(delayMs: number): void {
-    this.#cancel("retry");
-    this.#retry = setTimeout(
-      () => {
-        this.#retry = undefined;
-        this.advance();
-      },
-      Math.min(delayMs, longestTimerMs),
-    );
-  }
-
-  #cancel(which: "retry" | "check" | "stable"): void {
-    if (which === "retry") {
-      clearTimeout(this.#retry);
-      this.#retry = undefined;
-    } else if (which === "check") {
-      clearTimeout(this.#check);
-      this.#check = undefined;
-    } else {
-      clearTimeout(this.#stable);
-      this.#stable = undefined;
     }
   }
 

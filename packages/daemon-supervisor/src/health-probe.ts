@@ -3,6 +3,7 @@ import { errorText } from "@ringrift/protocol";
 import type { DaemonHealthCheck } from "./definition.ts";
 import { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
+import { exitText } from "./run.ts";
 
 export interface ProbeOutcome {
   readonly ok: boolean;
@@ -81,23 +82,22 @@ function probeExec(
     let answered = false;
     const run = new DaemonProcess({ command: argv, cwd, env }, baseEnv, logs, {
       spawned: () => undefined,
-      exited: (how) => answer(how),
+      exited: (exit) => answer(exitText(exit), exit.kind === "code" && exit.code === 0),
       notStarted: (reason) => answer(reason),
     });
     const timer = setTimeout(() => answer(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
     signal.addEventListener("abort", () => answer("was not waited for"), { once: true });
-    function answer(how: string): void {
+    function answer(how: string, ok = false): void {
       // What is ended for being late also exits.
       if (answered) return;
       answered = true;
       clearTimeout(timer);
       const words = logs.lastWords();
       const reason = `${argv[0]} ${how}${words === "" ? "" : `: ${words}`}`;
-      const ok = how === "exited with code 0";
       void run.end("SIGKILL", 0).then(
         (left) => {
-          const stuck = left.length > 0 && run.groupId !== null;
-          resolve({ ok: ok && !stuck, reason, ...(stuck ? { stuckGroup: run.groupId } : {}) });
+          const stuck = left.length > 0 && run.pid !== null;
+          resolve({ ok: ok && !stuck, reason, ...(stuck ? { stuckGroup: run.pid } : {}) });
         },
         () => resolve({ ok: false, reason }),
       );

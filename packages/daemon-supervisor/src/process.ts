@@ -4,27 +4,20 @@ import { StringDecoder } from "node:string_decoder";
 import { errorText } from "@ringrift/protocol";
 import type { DaemonDefinition } from "./definition.ts";
 import type { LogRing } from "./log-ring.ts";
-import { endGroup } from "./process-group.ts";
-
-export interface ProcessListener {
-  spawned(pid: number): void;
-  /** The program itself has ended; others of its group may still run. */
-  exited(how: string): void;
-  /** It never ran. `refused`: trying again will not help until the definition or the disk changes. */
-  notStarted(reason: string, refused: boolean): void;
-}
+import { endGroup, groupMembers } from "./process-group.ts";
+import type { Run, RunListener } from "./run.ts";
 
 /** One run of a daemon's program, leader of its own process group. */
-export class DaemonProcess {
+export class DaemonProcess implements Run {
   readonly #child: ChildProcess | null;
-  /** Process group of the run, null when it never started. */
-  readonly groupId: number | null;
+  /** Also the id of its process group; null when it never started. */
+  readonly pid: number | null;
 
   constructor(
     definition: Pick<DaemonDefinition, "command" | "cwd" | "env">,
     baseEnv: NodeJS.ProcessEnv,
     logs: LogRing,
-    listener: ProcessListener,
+    listener: RunListener,
   ) {
     const [program = "", ...args] = definition.command;
     let ended = false;
@@ -44,12 +37,12 @@ export class DaemonProcess {
       });
     } catch (error) {
       this.#child = null;
-      this.groupId = null;
+      this.pid = null;
       queueMicrotask(() => fail(error));
       return;
     }
     const child = this.#child;
-    this.groupId = child.pid ?? null;
+    this.pid = child.pid ?? null;
     for (const stream of ["stdout", "stderr"] as const) {
       const decoder = new StringDecoder("utf8");
       child[stream]?.on("data", (chunk: Buffer) => logs.write(stream, decoder.write(chunk)));
@@ -67,19 +60,23 @@ export class DaemonProcess {
       // What it last wrote may still be in the pipe.
       setImmediate(() => {
         logs.flush();
-        listener.exited(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
+        listener.exited(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal });
       });
     });
   }
 
   /** Ends the whole group; returns the pids that could not be killed. */
   async end(signal: NodeJS.Signals, graceMs: number): Promise<readonly number[]> {
-    const left = this.groupId === null ? [] : await endGroup(this.groupId, signal, graceMs);
+    const left = this.pid === null ? [] : await endGroup(this.pid, signal, graceMs);
     if (left.length === 0) {
       this.#child?.stdout?.destroy();
       this.#child?.stderr?.destroy();
     }
     return left;
+  }
+
+  remaining(): readonly number[] {
+    return this.pid === null ? [] : groupMembers(this.pid);
   }
 }
 

@@ -1,0 +1,33 @@
+// core: pure
+// One run of a daemon, whatever it is made of: a child process, an adopted one, a service inside this process.
+
+/** How a run ended by itself. `unknown`: it was not our child, so nobody could collect its code. */
+export type Exit =
+  | { readonly kind: "code"; readonly code: number }
+  | { readonly kind: "signal"; readonly signal: string }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "unknown" };
+
+/** `exited with code 1`, `was killed by SIGSEGV`. */
+export function exitText(exit: Exit): string {
+  if (exit.kind === "code") return `exited with code ${exit.code}`;
+  if (exit.kind === "signal") return `was killed by ${exit.signal}`;
+  return exit.kind === "failed" ? exit.reason : "ended, exit code unknown";
+}
+
+export interface RunListener {
+  /** The program runs; `pid` is null for a service inside this process. */
+  spawned(pid: number | null): void;
+  /** The program itself has ended; others that it started may still run. */
+  exited(exit: Exit): void;
+  /** It never ran. `refused`: trying again will not help until the definition or the disk changes. */
+  notStarted(reason: string, refused: boolean): void;
+}
+
+export interface Run {
+  readonly pid: number | null;
+  /** Ends it and everything it started; returns the pids that could not be killed. */
+  end(signal: NodeJS.Signals, graceMs: number): Promise<readonly number[]>;
+  /** Pids of it that still run. */
+  remaining(): readonly number[];
+}
