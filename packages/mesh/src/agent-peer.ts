@@ -4,6 +4,7 @@ import type { Frame, MemberFrame, NodeReport, PeerIdentity, StatusFrame } from "
 import { refuseUpgrade } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
+import { compareEpochs, parseEpoch } from "./core/epoch.ts";
 import { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
 import { EventHub } from "./event-hub.ts";
@@ -45,6 +46,8 @@ export class AgentPeer implements Mesh {
   #lastVoter: string | null = null;
   #lastWordAt: number | null = null;
   #beat: Beat | null = null;
+  /** The highest generation that any server told of. */
+  #generation = 0;
   #seq = 0;
   #stopped = false;
 
@@ -101,6 +104,7 @@ export class AgentPeer implements Mesh {
       term: word?.status.term ?? 0,
       epoch: word?.status.epoch ?? "0.0",
       quorum: this.#quorum(word),
+      elector: null,
       statusAgeSeconds: this.#lastWordAt === null ? null : (now - this.#lastWordAt) / 1000,
       leaseAgeMs: null,
       members: this.#memberViews(now),
@@ -184,6 +188,13 @@ export class AgentPeer implements Mesh {
   }
 
   #hear(voter: string, status: StatusFrame): void {
+    const { generation } = parseEpoch(status.epoch);
+    if (generation < this.#generation) {
+      // A server that has not heard of the new back end yet must not be followed back to the old one.
+      this.#dropped.add("old_generation");
+      return;
+    }
+    this.#generation = generation;
     const at = this.#clock.now();
     this.#words.set(voter, { status, at });
     this.#lastWordAt = at;
@@ -220,14 +231,16 @@ export class AgentPeer implements Mesh {
     });
   }
 
-  /** The word to believe: fresh, from a server with a leader, of the highest term, the newest. */
+  /** The word to believe: fresh, from a server with a leader, of the highest epoch, the newest. */
   #word(): Word | null {
     const oldest = this.#clock.now() - statusStaleMs;
-    const fresh = [...this.#words.values()].filter(({ at }) => at >= oldest);
+    const fresh = [...this.#words.values()].filter(
+      ({ at, status }) => at >= oldest && parseEpoch(status.epoch).generation === this.#generation,
+    );
     const [best] = fresh.sort(
       (a, b) =>
         Number(b.status.quorum.held) - Number(a.status.quorum.held) ||
-        b.status.term - a.status.term ||
+        compareEpochs(parseEpoch(b.status.epoch), parseEpoch(a.status.epoch)) ||
         b.at - a.at,
     );
     return best ?? null;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -32,9 +31,4 @@ export function readIfThere(path: string): string | null {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
     throw error;
   }
-}
-
-/** SHA-256 in hex, to tell a torn or edited file from a whole one. */
-export function checksum(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

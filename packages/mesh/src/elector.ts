@@ -1,98 +1,33 @@
-import { errorText } from "@ringrift/protocol";
-import {
-  createElection,
-  defaultElectionTiming,
-  type ElectionInput,
-  type ElectionMessage,
-  type ElectionState,
-  leaseHeld,
-  step,
-} from "./core/election.ts";
-import { majority } from "./core/quorum.ts";
-import type { MeshLog } from "./mesh.ts";
-import type { VoteFile } from "./vote-file.ts";
+import type { ElectorKind, Epoch } from "./core/epoch.ts";
+import type { Quorum } from "./core/quorum.ts";
 
-export interface ElectorOptions {
-  readonly self: string;
-  readonly voters: readonly string[];
-  readonly voteFile: VoteFile;
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly send: (to: string, message: ElectionMessage) => void;
-  readonly onChange: () => void;
-  readonly log: MeshLog;
+/** What an elector knows at one instant. */
+export interface ElectorView {
+  /** Voter id of the leader; null when none is known. */
+  readonly leader: string | null;
+  readonly epoch: Epoch;
+  /** What leadership rests on: a majority of the voters, or etcd's word. */
+  readonly quorum: Quorum;
+  /** Leader: age of the newest proof that it still leads. Others: null. */
+  readonly leaseAgeMs: number | null;
+  /** The state of the back end in a few words, for people. */
+  readonly detail: string;
 }
 
-/** Drives the election's core: persists before it sends, and falls silent for good when it cannot persist. */
-export class Elector {
-  readonly #options: ElectorOptions;
-  readonly #state: ElectionState;
-  #broken = false;
-
-  /** @throws MeshError when the vote file is unusable; VotersError when the voters are. */
-  constructor(options: ElectorOptions) {
-    this.#options = options;
-    const { self, voters, random } = options;
-    const persisted = options.voteFile.read();
-    this.#state = createElection(
-      { self, voters, timing: defaultElectionTiming, random },
-      persisted,
-      options.now(),
-    );
-  }
-
-  step(input: ElectionInput): void {
-    if (this.#broken) return;
-    for (const effect of step(this.#state, input, this.#options.now())) {
-      if (effect.type === "persist") {
-        try {
-          this.#options.voteFile.write({ term: effect.term, votedFor: effect.votedFor });
-        } catch (error) {
-          this.#broken = true;
-          const path = this.#options.voteFile.path;
-          this.#options.log(
-            "error",
-            "the vote cannot be kept; this server votes no more until it is restarted",
-            {
-              path,
-              error: errorText(error),
-            },
-          );
-          this.#options.onChange();
-          return;
-        }
-      } else if (effect.type === "send") this.#options.send(effect.to, effect.message);
-      else this.#options.onChange();
-    }
-  }
-
-  get term(): number {
-    return this.#state.term;
-  }
-
-  /** Voter id of the leader that this server follows or is; null when it knows none. */
-  get leader(): string | null {
-    return this.#broken ? null : this.#state.leaderId;
-  }
-
-  get leads(): boolean {
-    return !this.#broken && this.#state.role === "leader";
-  }
-
+/**
+ * How a leader is chosen. The mesh tells everyone what its elector says, whichever back end decides, and asks it before
+ * each privileged act.
+ */
+export interface Elector {
+  readonly kind: ElectorKind;
+  /** `onChange` is called after each change of what `view` says. @throws MeshError when its files are unusable */
+  start(onChange: () => void): Promise<void>;
+  view(): ElectorView;
   /** Whether a privileged act may start at this very moment. */
-  leaseHeld(): boolean {
-    return !this.#broken && leaseHeld(this.#state, this.#options.now());
-  }
-
-  /** Leader: age of the newest heartbeat that a majority acknowledged; null for others and before the first. */
-  leaseAgeMs(): number | null {
-    if (!this.leads) return null;
-    const now = this.#options.now();
-    const { self, voters, acked } = this.#state;
-    const newestFirst = voters
-      .map((id) => (id === self ? now : (acked.get(id) ?? Number.NEGATIVE_INFINITY)))
-      .sort((a, b) => b - a);
-    const at = newestFirst[majority(voters.length) - 1] ?? Number.NEGATIVE_INFINITY;
-    return Number.isFinite(at) ? now - at : null;
-  }
+  leaseHeld(): boolean;
+  /** Another server told of this epoch. A newer generation of another back end ends this one's leadership. */
+  hearEpoch(epoch: Epoch): void;
+  /** Hands leadership over, where it has it, and waits a moment for a successor. */
+  resign(): Promise<void>;
+  stop(): Promise<void>;
 }

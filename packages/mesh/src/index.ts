@@ -1,4 +1,14 @@
+export {
+  compareEpochs,
+  type ElectorKind,
+  type Epoch,
+  formatEpoch,
+  parseEpoch,
+} from "./core/epoch.ts";
+export type { Quorum } from "./core/quorum.ts";
 export { createMesh } from "./create-mesh.ts";
+export type { Elector, ElectorView } from "./elector.ts";
+export { type Generation, openGeneration } from "./generation.ts";
 export { type Keyring, loadKeyring, type MeshKey, parseKeyring } from "./keyring.ts";
 export type {
   MemberView,

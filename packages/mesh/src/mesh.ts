@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { LinkState, NodeReport, NodeRole } from "@ringrift/protocol";
+import type { ElectorKind } from "./core/epoch.ts";
+import type { Elector } from "./elector.ts";
 import type { Keyring } from "./keyring.ts";
 import type { ServerAddress } from "./servers.ts";
 
@@ -29,6 +31,8 @@ export interface MeshOptions {
   readonly keyring: Keyring | null;
   /** Milliseconds between an agent's heartbeats, 50-60,000. All nodes of a cluster take the same. */
   readonly heartbeatIntervalMs: number;
+  /** A server's way to choose the leader; without one the servers vote over the mesh, and a single one leads alone. */
+  readonly elector?: Elector;
   /** An agent's whole report, sent on each connect. */
   readonly fullReport?: () => NodeReport;
   readonly log: MeshLog;
@@ -51,9 +55,9 @@ export interface MemberView {
 export interface MeshQuorum {
   /** True once the voters are known. */
   readonly configured: boolean;
-  /** True while a leader is known that a majority still hears. */
+  /** True while a leader is known that a majority still hears, or that etcd confirmed within the lease. */
   readonly held: boolean;
-  /** Voters reachable from the server that tells, itself included; 0 when nobody tells. */
+  /** Voters reachable from the server that tells, itself included; 0 when nobody tells. With etcd: 1 while it answers. */
   readonly have: number;
   readonly need: number;
   readonly voters: readonly { readonly id: string; readonly reachable: boolean }[];
@@ -67,6 +71,8 @@ export interface MeshStatus {
   /** Fencing token of privileged acts, `generation.term`: it never falls. */
   readonly epoch: string;
   readonly quorum: MeshQuorum;
+  /** Servers: how leaders are chosen and the state of that, for people. Agents: null. */
+  readonly elector: { readonly kind: ElectorKind; readonly detail: string } | null;
   /** Agents: age of the newest word from a server, null before the first. Servers: 0. */
   readonly statusAgeSeconds: number | null;
   /** Leader: age of the majority's newest acknowledgement. Others: null. */

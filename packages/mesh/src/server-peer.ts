@@ -5,23 +5,21 @@ import { Acceptor, refuseUpgrade } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
 import { type StatusHead, sendAll, sendObservations, sendStatus, sendVerdict } from "./broadcast.ts";
+import { formatEpoch, parseEpoch } from "./core/epoch.ts";
 import type { Refusal } from "./core/membership.ts";
-import { countQuorum } from "./core/quorum.ts";
 import { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
-import { Elector } from "./elector.ts";
+import type { Elector } from "./elector.ts";
 import { EventHub } from "./event-hub.ts";
 import type { HandshakeClock } from "./handshake.ts";
 import type { Link, LinkEnd } from "./link.ts";
 import { LinkTable, peerKey } from "./link-table.ts";
-import type { MemberView, Mesh, MeshEvent, MeshOptions, MeshQuorum, MeshStatus } from "./mesh.ts";
+import type { MemberView, Mesh, MeshEvent, MeshOptions, MeshStatus } from "./mesh.ts";
+import { MeshElector } from "./mesh-elector.ts";
 import { MeshError } from "./mesh-error.ts";
 import { Roster } from "./roster.ts";
-import { openVoteFile } from "./vote-file.ts";
 
 const serverBackOff = { firstMs: 100, capMs: 1_000 };
-/** Longest wait at a stop for another server to take the lead. */
-const handOverMs = 300;
 /** Silent heartbeats after which a link is cut; suspicion comes far earlier. */
 const silentHeartbeats = 10;
 const shortestSilenceMs = 10_000;
@@ -47,7 +45,10 @@ export class ServerPeer implements Mesh {
   readonly #hub: EventHub;
   readonly #roster: Roster;
   readonly #acceptor: Acceptor;
-  #elector: Elector | null = null;
+  readonly #elector: Elector;
+  /** The elector that votes over the mesh; null when another back end decides, and no frame can make a leader. */
+  readonly #ballots: MeshElector | null;
+  #running = false;
   #beat: Beat | null = null;
   #seq = 0;
   #stopping: Promise<void> | null = null;
@@ -62,6 +63,22 @@ export class ServerPeer implements Mesh {
     this.#hub = new EventHub(options.log);
     this.#roster = new Roster(voter, this.#voters, options.heartbeatIntervalMs, clock.now());
     this.#roster.introduce(local);
+    if (options.elector === undefined) {
+      const ballots = new MeshElector({
+        self: voter,
+        voters: this.#voters,
+        dataDir: options.dataDir,
+        now: clock.now,
+        random: Math.random,
+        send: (to, message) => this.#sendTo(to, { type: "election", message }),
+        log: options.log,
+      });
+      this.#ballots = ballots;
+      this.#elector = ballots;
+    } else {
+      this.#ballots = null;
+      this.#elector = options.elector;
+    }
     this.#acceptor = new Acceptor({
       local,
       clock,
@@ -72,17 +89,9 @@ export class ServerPeer implements Mesh {
   }
 
   async start(): Promise<void> {
-    const { dataDir, log, servers, heartbeatIntervalMs } = this.#options;
-    this.#elector = new Elector({
-      self: this.#voter,
-      voters: this.#voters,
-      voteFile: openVoteFile(dataDir, this.#voter),
-      now: this.#clock.now,
-      random: Math.random,
-      send: (to, message) => this.#sendTo(to, { type: "election", message }),
-      onChange: () => this.#flush(),
-      log,
-    });
+    const { servers, heartbeatIntervalMs } = this.#options;
+    await this.#elector.start(() => this.#flush());
+    this.#running = true;
     for (const server of servers) {
       if (server.voter !== this.#voter)
         this.#dialers.set(server.voter, this.#dialer(server.voter, server.url));
@@ -96,7 +105,7 @@ export class ServerPeer implements Mesh {
     const silenceTicks = Math.max(shortestSilenceMs, silentHeartbeats * heartbeatIntervalMs) / tickMs;
     const tick = (lagMs: number): void => {
       const now = this.#clock.now();
-      this.#elector?.step({ type: "tick" });
+      this.#ballots?.tick();
       this.#links.endQuiet(silenceTicks);
       if (membershipDue()) this.#roster.tickMembership(lagMs, now);
       if (verdictDue()) this.#roster.tickVerdict(now);
@@ -110,7 +119,7 @@ export class ServerPeer implements Mesh {
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#elector === null || this.#stopping !== null) {
+    if (!this.#running || this.#stopping !== null) {
       this.#refused.add("not_running");
       refuseUpgrade(socket, "503 Service Unavailable");
     } else this.#acceptor.handleUpgrade(request, socket, head);
@@ -119,11 +128,13 @@ export class ServerPeer implements Mesh {
   status(): MeshStatus {
     const now = this.#clock.now();
     const { leaderVoter, ...head } = this.#head();
+    const { leaseAgeMs, detail } = this.#elector.view();
     return {
       ...head,
+      elector: { kind: this.#elector.kind, detail },
       isLeader: leaderVoter === this.#voter,
       statusAgeSeconds: 0,
-      leaseAgeMs: this.#elector?.leaseAgeMs() ?? null,
+      leaseAgeMs,
       members: this.#views(),
       refused: this.#refused.snapshot(),
       dropped: this.#dropped.snapshot(),
@@ -147,8 +158,7 @@ export class ServerPeer implements Mesh {
   }
 
   assertLeader(): void {
-    const leads = this.#head().leaderVoter === this.#voter && this.#stopping === null;
-    if (leads && this.#elector?.leaseHeld() === true) return;
+    if (this.#running && this.#stopping === null && this.#elector.leaseHeld()) return;
     throw new MeshError(`${this.#options.nodeId} does not hold the leader's lease now.`, {
       code: "NOT_LEADER",
       nextStep: "Leave the act to the leader.",
@@ -162,10 +172,7 @@ export class ServerPeer implements Mesh {
 
   async #stop(): Promise<void> {
     for (const dialer of this.#dialers.values()) dialer.stop();
-    if (this.#elector?.leads === true && this.#quorum().have > 1) {
-      this.#elector.step({ type: "transfer" });
-      await this.#successor();
-    }
+    if (this.#running) await this.#elector.resign();
     this.#beat?.stop();
     const links = this.#links.all();
     for (const link of links) {
@@ -175,17 +182,8 @@ export class ServerPeer implements Mesh {
     // A peer that hangs must not hold the stop up, and one that answers needs only a moment.
     if (links.length > 0) await pause(100);
     this.#acceptor.stop();
-    this.#elector = null;
-  }
-
-  async #successor(): Promise<void> {
-    const deadline = this.#clock.now() + handOverMs;
-    const left = (): boolean => {
-      const leader = this.#elector?.leader ?? null;
-      return leader !== null && leader !== this.#voter;
-    };
-    // The heir needs this server's vote, which it would not get from one that is gone.
-    while (!left() && this.#clock.now() < deadline) await pause(5);
+    this.#running = false;
+    await this.#elector.stop();
   }
 
   #dialer(voter: string, url: string): Dialer {
@@ -199,7 +197,7 @@ export class ServerPeer implements Mesh {
       onLink: (link) => this.#open(link),
       onConnectionRefused: () => {
         if (this.#links.has(voter)) return;
-        this.#elector?.step({ type: "link", peer: voter, up: false, refused: true });
+        this.#ballots?.linkDown(voter, true);
         const known = this.#roster.incarnationOf(voter);
         if (known !== null)
           this.#roster.observe({ type: "refused", member: voter, incarnation: known }, this.#clock.now());
@@ -250,7 +248,7 @@ export class ServerPeer implements Mesh {
     });
     if (peer.role === "agent") sendStatus([link], this.#head(), this.#viewsForAgents(), true);
     else {
-      this.#elector?.step({ type: "link", peer: key, up: true });
+      this.#ballots?.linkUp(key);
       sendObservations([link], this.#roster.ownViews(now));
       this.#sendWholeVerdict([link]);
     }
@@ -273,7 +271,7 @@ export class ServerPeer implements Mesh {
     this.#options.log("info", "a link has ended", { nodeId: peer.nodeId, direction, end, detail });
     if (direction === "out") this.#dialers.get(key)?.linkEnded();
     if (!last || this.#stopping !== null) return;
-    if (peer.role === "server") this.#elector?.step({ type: "link", peer: key, up: false });
+    if (peer.role === "server") this.#ballots?.linkDown(key, false);
     if (!link.left) {
       const incarnation = this.#roster.incarnationOf(key);
       // A close says something of the life whose link it was, not of one that came after.
@@ -288,6 +286,7 @@ export class ServerPeer implements Mesh {
     const now = this.#clock.now();
     switch (frame.type) {
       case "heartbeat": {
+        if (link.peer.role === "server") this.#elector.hearEpoch(parseEpoch(frame.epoch));
         const incarnation = { boot: link.peer.boot, counter: frame.incarnation.counter };
         const { refusal } = this.#roster.observe({ type: "heartbeat", member: key, incarnation }, now);
         if (refusal !== null) this.#refuseMember(link, refusal);
@@ -332,25 +331,28 @@ export class ServerPeer implements Mesh {
     now: number,
   ): void {
     if (frame.type === "election") {
-      this.#elector?.step({ type: "message", from: voter, message: frame.message });
+      if (this.#ballots === null) this.#dropped.add("unwanted_election");
+      else this.#ballots.receive(voter, frame.message);
     } else if (frame.type === "observations") {
       this.#roster.hearObservations(voter, frame.observations, now);
-    } else if (voter === this.#elector?.leader && frame.term === this.#elector.term) {
-      this.#roster.adopt(frame.term, frame.members, now);
-      this.#flush();
-    } else this.#dropped.add("stale_verdict");
+    } else {
+      const { leader, epoch } = this.#elector.view();
+      if (voter === leader && frame.term === epoch.term) {
+        this.#roster.adopt(frame.term, frame.members, now);
+        this.#flush();
+      } else this.#dropped.add("stale_verdict");
+    }
   }
 
   /** Tells listeners, servers and agents what changed since the last time. */
   #flush(): void {
-    const elector = this.#elector;
-    if (elector === null) return;
+    if (!this.#running) return;
     const now = this.#clock.now();
     const head = this.#head();
     const leads = head.leaderVoter === this.#voter;
     const follows = head.leaderVoter !== null && !leads;
-    const standing = leads && elector.leaseHeld() ? "leader" : follows ? "follower" : "leaderless";
-    this.#roster.stand(standing, elector.term, now);
+    const standing = leads && this.#elector.leaseHeld() ? "leader" : follows ? "follower" : "leaderless";
+    this.#roster.stand(standing, head.term, now);
     sendObservations(this.#servers(), this.#roster.takeChangedViews(now));
     const changed = this.#roster.takeChangedVerdicts();
     const leaderChanged = this.#hub.leader(head.leaderId, head.term);
@@ -428,30 +430,14 @@ export class ServerPeer implements Mesh {
   }
 
   #head(): StatusHead {
-    const quorum = this.#quorum();
-    const leaderVoter = quorum.held ? (this.#elector?.leader ?? null) : null;
-    const term = this.#elector?.term ?? 0;
+    const { leader, epoch, quorum } = this.#elector.view();
+    const voters = this.#voters.map((id) => ({ id, reachable: id === this.#voter || this.#links.has(id) }));
     return {
-      leaderVoter,
-      leaderId: leaderVoter === null ? null : this.#roster.nodeIdOf(leaderVoter),
-      term,
-      epoch: `0.${term}`,
-      quorum,
-    };
-  }
-
-  #quorum(): MeshQuorum {
-    const reachable = this.#voters.filter((id) => id === this.#voter || this.#links.has(id));
-    const { configured, have, need } = countQuorum(this.#voters, reachable);
-    const leader = this.#elector?.leader ?? null;
-    // A follower trusts its leader to step down without a majority; a leader sees at once that its links are gone.
-    const held = leader !== null && (leader === this.#voter ? have >= need : this.#links.has(leader));
-    return {
-      configured,
-      held,
-      have,
-      need,
-      voters: this.#voters.map((id) => ({ id, reachable: reachable.includes(id) })),
+      leaderVoter: leader,
+      leaderId: leader === null ? null : this.#roster.nodeIdOf(leader),
+      term: epoch.term,
+      epoch: formatEpoch(epoch),
+      quorum: { ...quorum, voters },
     };
   }
 

@@ -43,6 +43,7 @@ function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNo
     term: 3,
     epoch: "0.3",
     quorum: { configured: true, held: true, have: 3, need: 2, voters: [] },
+    elector: null,
     statusAgeSeconds: 0,
     leaseAgeMs: 10,
     members: [member("a"), member("b")],

@@ -23,6 +23,7 @@ function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overvie
     term: 3,
     epoch: "0.3",
     quorum: { configured: true, held: true, have: 1, need: 1, voters: [] },
+    elector: null,
     statusAgeSeconds: 0,
     leaseAgeMs: null,
     members: [member],

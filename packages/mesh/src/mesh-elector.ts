@@ -1,0 +1,199 @@
+import { type ElectionMessage, errorText } from "@ringrift/protocol";
+import {
+  createElection,
+  defaultElectionTiming,
+  type ElectionInput,
+  type ElectionState,
+  leaseHeld,
+  step,
+} from "./core/election.ts";
+import type { ElectorKind, Epoch } from "./core/epoch.ts";
+import { countQuorum, majority } from "./core/quorum.ts";
+import type { Elector, ElectorView } from "./elector.ts";
+import { type Generation, openGeneration } from "./generation.ts";
+import type { MeshLog } from "./mesh.ts";
+import { openVoteFile, type VoteFile } from "./vote-file.ts";
+
+/** Longest wait at a stop for another server to take the lead. */
+const handOverMs = 300;
+
+export interface MeshElectorOptions {
+  readonly self: string;
+  readonly voters: readonly string[];
+  readonly dataDir: string;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly send: (to: string, message: ElectionMessage) => void;
+  readonly log: MeshLog;
+}
+
+/**
+ * Votes over the mesh, and leads alone where there is one voter. It drives the election's core: persists before it sends,
+ * and falls silent for good when it cannot persist.
+ */
+export class MeshElector implements Elector {
+  readonly kind: ElectorKind;
+  readonly #options: MeshElectorOptions;
+  readonly #linked = new Set<string>();
+  #voting: Voting | null = null;
+  #broken = false;
+  #onChange: () => void = () => undefined;
+
+  constructor(options: MeshElectorOptions) {
+    this.#options = options;
+    this.kind = options.voters.length === 1 ? "standalone" : "mesh";
+  }
+
+  /** @throws MeshError when a file is unusable; VotersError when the voters are. */
+  async start(onChange: () => void): Promise<void> {
+    const { self, voters, random, dataDir, now } = this.#options;
+    const voteFile = openVoteFile(dataDir, self);
+    const state = createElection(
+      { self, voters, timing: defaultElectionTiming, random },
+      voteFile.read(),
+      now(),
+    );
+    this.#voting = { state, voteFile, generation: openGeneration(dataDir, this.kind) };
+    this.#onChange = onChange;
+  }
+
+  tick(): void {
+    this.#step({ type: "tick" });
+  }
+
+  receive(from: string, message: ElectionMessage): void {
+    this.#step({ type: "message", from, message });
+  }
+
+  linkUp(peer: string): void {
+    this.#linked.add(peer);
+    this.#step({ type: "link", peer, up: true });
+  }
+
+  /** `refused`: the peer's host answered a redial with "connection refused". */
+  linkDown(peer: string, refused: boolean): void {
+    this.#linked.delete(peer);
+    this.#step({ type: "link", peer, up: false, refused });
+  }
+
+  view(): ElectorView {
+    const voting = this.#able();
+    const leader = voting?.state.leaderId ?? null;
+    const { self, voters } = this.#options;
+    const reachable = countQuorum(voters, [self, ...this.#linked]);
+    // A follower trusts its leader to step down without a majority; a leader sees at once that its links are gone.
+    const held = leader !== null && (leader === self ? reachable.held : this.#linked.has(leader));
+    return {
+      leader: held ? leader : null,
+      epoch: {
+        generation: this.#voting?.generation.value ?? 0,
+        term: this.#voting?.state.term ?? 0,
+      },
+      quorum: { ...reachable, held },
+      leaseAgeMs: voting === null ? null : leaseAgeMs(voting.state, this.#options.now()),
+      detail: this.#detail(reachable.have),
+    };
+  }
+
+  leaseHeld(): boolean {
+    const voting = this.#able();
+    return voting !== null && this.view().quorum.held && leaseHeld(voting.state, this.#options.now());
+  }
+
+  hearEpoch({ generation }: Epoch): void {
+    const own = this.#voting?.generation;
+    if (own === undefined || this.#broken) return;
+    try {
+      if (!own.hear(generation)) return;
+    } catch (error) {
+      this.#break("the generation cannot be kept", error);
+      return;
+    }
+    const { overtakenBy } = own;
+    if (overtakenBy !== null) {
+      this.#options.log("error", "other servers use another elector; this one neither votes nor leads", {
+        elector: this.kind,
+        others: overtakenBy,
+        nextStep: "Set the same RINGRIFT_ELECTOR on every server and restart this one.",
+      });
+    }
+    this.#onChange();
+  }
+
+  async resign(): Promise<void> {
+    const { self, now } = this.#options;
+    const leads = (): boolean => this.#able()?.state.leaderId === self;
+    if (!leads() || this.#linked.size === 0) return;
+    this.#step({ type: "transfer" });
+    const deadline = now() + handOverMs;
+    // The heir needs this server's vote, which it would not get from one that is gone.
+    const succeeded = (): boolean => !leads() && (this.#able()?.state.leaderId ?? null) !== null;
+    while (!succeeded() && now() < deadline) await pause(5);
+  }
+
+  async stop(): Promise<void> {
+    this.#voting = null;
+  }
+
+  /** What this server votes with; null before the start and when it may not vote. */
+  #able(): Voting | null {
+    if (this.#voting === null || this.#broken) return null;
+    return this.#voting.generation.overtakenBy === null ? this.#voting : null;
+  }
+
+  #step(input: ElectionInput): void {
+    const voting = this.#able();
+    if (voting === null) return;
+    for (const effect of step(voting.state, input, this.#options.now())) {
+      if (effect.type === "persist") {
+        try {
+          voting.voteFile.write({ term: effect.term, votedFor: effect.votedFor });
+        } catch (error) {
+          this.#break("the vote cannot be kept", error);
+          return;
+        }
+      } else if (effect.type === "send") this.#options.send(effect.to, effect.message);
+      else this.#onChange();
+    }
+  }
+
+  #break(what: string, error: unknown): void {
+    this.#broken = true;
+    const { dataDir, log } = this.#options;
+    log("error", `${what}; this server votes no more until it is restarted`, {
+      dataDir,
+      error: errorText(error),
+      nextStep: "Make room on the disk of the data directory or make it writable, then restart this server.",
+    });
+    this.#onChange();
+  }
+
+  #detail(have: number): string {
+    if (this.#broken) return "this server cannot keep its vote on disk and votes no more";
+    const overtakenBy = this.#voting?.generation.overtakenBy ?? null;
+    if (overtakenBy !== null) return `other servers have moved on to the elector ${overtakenBy}`;
+    return `${have} of ${this.#options.voters.length} voters reachable`;
+  }
+}
+
+interface Voting {
+  readonly state: ElectionState;
+  readonly voteFile: VoteFile;
+  readonly generation: Generation;
+}
+
+/** Leader: age of the newest heartbeat that a majority acknowledged; null for others and before the first. */
+function leaseAgeMs({ role, self, voters, acked }: ElectionState, now: number): number | null {
+  if (role !== "leader") return null;
+  const newestFirst = voters
+    .map((id) => (id === self ? now : (acked.get(id) ?? Number.NEGATIVE_INFINITY)))
+    .sort((a, b) => b - a);
+  const at = newestFirst[majority(voters.length) - 1] ?? Number.NEGATIVE_INFINITY;
+  return Number.isFinite(at) ? now - at : null;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
