@@ -54,6 +54,30 @@ describe("the command line", { timeout: 30_000 }, () => {
     expect(screen.output.trim()).not.toBe("");
   });
 
+  it("follows what happens, and goes on where it was after the server came back", async () => {
+    const follow = startProgram("cli", ["events", "--follow", "--json", "--server", server], {});
+    const lines = (): { id: string; type: string }[] =>
+      follow
+        .output()
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line));
+    const heard = (text: string) =>
+      waitFor(text, async () => (follow.output().includes(text) ? true : null), 20_000, follow.output);
+    await heard("node_up");
+    const [member] = cluster.servers;
+    await member?.program.kill("SIGKILL");
+    await heard("is lost");
+    member?.start();
+    await heard("Connected again");
+    // The restarted server counts anew, and none of its events may be missed.
+    await waitFor("the first event of the new run", async () =>
+      lines().filter(({ id }) => id === "server-1/1").length === 2 ? true : null,
+    );
+    expect(await follow.kill("SIGINT")).toBe(0);
+    await waitFor("a healthy cluster", async () => ((await member?.status())?.score === 100 ? true : null));
+  });
+
   it("shows one node with its checks, and says which one it does not know", async () => {
     const known = await ringrift("node", "agent-1", "--server", server);
     expect(known.code).toBe(0);

@@ -4,9 +4,18 @@ import { exitCodes } from "@ringrift/program";
 import { errorText, RingRiftError } from "@ringrift/protocol";
 import { Command, CommanderError, Option } from "commander";
 import { type ClientOptions, getJson, getStatus } from "./client.ts";
+import { followEvents } from "./event-follow.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
 import { scanHost, scanScreen, scanSummary } from "./scan.ts";
-import { daemonsTable, eventLines, leaderScreen, nodeScreen, nodesTable, statusScreen } from "./screens.ts";
+import {
+  daemonsTable,
+  eventLine,
+  eventLines,
+  leaderScreen,
+  nodeScreen,
+  nodesTable,
+  statusScreen,
+} from "./screens.ts";
 
 interface Options {
   readonly server: string;
@@ -21,6 +30,7 @@ Examples:
   $ ringrift status
   $ ringrift nodes --server http://10.0.0.1:8790 --json
   $ ringrift check node gpu-7        exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+  $ ringrift events --follow         what happens, as it happens
   $ ringrift scan                    this host, without any server`;
 
 const program = new Command("ringrift")
@@ -65,10 +75,15 @@ reading("pipeline", "may the pipeline run, and how old are its stages", async (c
   ];
   return { json: { schema: "ringrift.pipeline/1", ...pipeline }, screen: lines.join("\n") };
 });
-reading("events", "what happened, oldest first", async (client) => {
-  const page = await getJson("/v1/events", client);
-  return { json: page, screen: eventLines(page) };
-});
+program
+  .command("events")
+  .description("what happened, oldest first")
+  .option("--follow", "and what happens, until Ctrl-C; --json prints a CloudEvent a line")
+  .action(async ({ follow }: { follow?: boolean }) => {
+    if (follow === true) return followUntilInterrupted();
+    const page = await getJson("/v1/events", client());
+    print({ json: page, screen: eventLines(page) });
+  });
 
 program
   .command("node <id>")
@@ -158,6 +173,26 @@ function client(): ClientOptions {
       `--server is "${server}"; an http:// or https:// address is accepted.`,
     );
   return { server, timeoutMs: timeout * 1000 };
+}
+
+async function followUntilInterrupted(): Promise<void> {
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
+  const asJson = options().json === true;
+  await followEvents(
+    client(),
+    {
+      onEvent: ({ seq, name, cloudEvent }) => {
+        const { time, data } = cloudEvent;
+        const line = asJson
+          ? JSON.stringify(cloudEvent)
+          : eventLine({ seq, name, time: new Date(time), data });
+        process.stdout.write(`${line}\n`);
+      },
+      onNotice: (text) => process.stderr.write(`${text}\n`),
+    },
+    interrupt.signal,
+  );
 }
 
 function print({ json, screen }: Answer): void {

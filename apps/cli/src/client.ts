@@ -15,27 +15,8 @@ const maxAnswerBytes = 64 * 1024 * 1024;
  */
 export async function getJson(path: string, options: ClientOptions): Promise<unknown> {
   const url = new URL(path, options.server);
-  let response: Response;
-  try {
-    response = await fetch(url, { signal: AbortSignal.timeout(options.timeoutMs), redirect: "error" });
-  } catch (cause) {
-    throw new RingRiftError(`No answer from ${url.origin}: ${reasonOf(cause, options.timeoutMs)}.`, {
-      code: "SERVER_UNREACHABLE",
-      nextStep: "Check that the server runs and that --server names its address.",
-      cause,
-    });
-  }
-  if (response.status === 401 || response.status === 403)
-    throw new RingRiftError(`${url.href} refused the call (HTTP ${response.status}).`, {
-      code: "SERVER_DENIED",
-      nextStep: "The call needs the API token of that server.",
-    });
-  if (response.status === 404) throw new RingRiftError(await problemDetail(response), { code: "NOT_FOUND" });
-  if (!response.ok && response.status !== 503)
-    throw new RingRiftError(`${url.href} answered HTTP ${response.status}.`, {
-      code: "SERVER_ANSWER_BAD",
-      nextStep: "The server's log says why.",
-    });
+  const response = await get(url, options, {}, AbortSignal.timeout(options.timeoutMs));
+  if (!response.ok && response.status !== 503) throw await refusal(url, response);
   const length = Number(response.headers.get("content-length") ?? 0);
   if (length > maxAnswerBytes)
     throw new RingRiftError(`${url.href} answered ${length} bytes, more than ${maxAnswerBytes}.`, {
@@ -50,6 +31,67 @@ export async function getJson(path: string, options: ClientOptions): Promise<unk
       cause,
     });
   }
+}
+
+/**
+ * Opens a stream of server-sent events after `lastId`; only the connection is timed, not the stream.
+ * @throws RingRiftError as {@link getJson}.
+ */
+export async function openStream(
+  path: string,
+  options: ClientOptions,
+  lastId: string | null,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  const url = new URL(path, options.server);
+  const connecting = new AbortController();
+  const timer = setTimeout(
+    () => connecting.abort(new DOMException("no answer", "TimeoutError")),
+    options.timeoutMs,
+  );
+  const headers = { accept: "text/event-stream", ...(lastId === null ? {} : { "last-event-id": lastId }) };
+  try {
+    const response = await get(url, options, headers, AbortSignal.any([signal, connecting.signal]));
+    if (!response.ok) throw await refusal(url, response);
+    if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream"))
+      throw new RingRiftError(`${url.href} did not answer with a stream of events.`, {
+        code: "SERVER_ANSWER_BAD",
+        nextStep: "Check that --server names a RingRift health-server or node-agent of this version.",
+      });
+    return response.body;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function get(
+  url: URL,
+  options: ClientOptions,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  try {
+    return await fetch(url, { headers, signal, redirect: "error" });
+  } catch (cause) {
+    throw new RingRiftError(`No answer from ${url.origin}: ${reasonOf(cause, options.timeoutMs)}.`, {
+      code: "SERVER_UNREACHABLE",
+      nextStep: "Check that the server runs and that --server names its address.",
+      cause,
+    });
+  }
+}
+
+async function refusal(url: URL, response: Response): Promise<RingRiftError> {
+  if (response.status === 401 || response.status === 403)
+    return new RingRiftError(`${url.href} refused the call (HTTP ${response.status}).`, {
+      code: "SERVER_DENIED",
+      nextStep: "The call needs the API token of that server.",
+    });
+  if (response.status === 404) return new RingRiftError(await problemDetail(response), { code: "NOT_FOUND" });
+  return new RingRiftError(`${url.href} answered HTTP ${response.status}.`, {
+    code: "SERVER_ANSWER_BAD",
+    nextStep: "The server's log says why.",
+  });
 }
 
 /** The status document, checked against its schema. @throws as {@link getJson}. */

@@ -112,12 +112,17 @@ export function nodeScreen(answer: unknown): string {
 export function eventLines(answer: unknown): string {
   const { events } = eventsSchema.parse(answer);
   if (events.length === 0) return "Nothing has happened yet.";
-  return events
-    .map(({ seq, time, name, data }) => {
-      const facts = Object.entries(data).map(
-        ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-      );
-      return `${String(seq).padStart(5)}  ${new Date(time * 1000).toISOString()}  ${name}  ${tint(facts.join(" "), "dim")}`;
-    })
-    .join("\n");
+  return events.map(({ time, ...event }) => eventLine({ ...event, time: new Date(time * 1000) })).join("\n");
+}
+
+export function eventLine(event: {
+  readonly seq: number;
+  readonly time: Date;
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}): string {
+  const facts = Object.entries(event.data).map(
+    ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  return `${String(event.seq).padStart(5)}  ${event.time.toISOString()}  ${event.name}  ${tint(facts.join(" "), "dim")}`;
 }

@@ -22,6 +22,11 @@ export class EventLog {
     this.#capacity = options.capacity ?? 10_000;
   }
 
+  /** Number of the newest event; 0 before the first. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
   /** @throws RingRiftError `EVENT_INVALID` when the data does not fit the event's schema. */
   append(occurrence: EventOccurrence, timeSeconds: number, epoch: string | null): void {
     checkEventData(occurrence);

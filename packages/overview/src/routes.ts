@@ -1,7 +1,9 @@
 import { type EndpointsApp, problem } from "@ringrift/endpoints";
+import { eventStream, resumeAfter } from "./event-stream.ts";
 import type { Overview } from "./overview.ts";
 
 const eventsPerPage = 1000;
+const maxEventStreams = 64;
 
 /** The reading routes under `/v1`, the same on servers and agents, all answered from memory. */
 export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
@@ -41,17 +43,46 @@ export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
     const { state, reasons } = overview.gate();
     return state === "running" ? context.json({ run: true }) : context.json({ run: false, reasons }, 409);
   });
+  addEventsRoute(app, overview);
+}
+
+function addEventsRoute(app: EndpointsApp, { events, teller }: Overview): void {
+  const run = String(Math.round(teller.startedAtSeconds * 1000));
+  let streams = 0;
   app.get("/v1/events", (context) => {
-    const asked = context.req.query("after") ?? "0";
-    const after = Number(asked);
-    if (!Number.isSafeInteger(after) || after < 0)
+    const isStream = context.req.header("accept")?.includes("text/event-stream") ?? false;
+    const lastId = isStream ? context.req.header("last-event-id") : undefined;
+    // A page begins with the oldest event, a stream with the next one.
+    const asked = context.req.query("after") ?? (isStream ? `${events.lastSeq}` : "0");
+    const after = lastId === undefined ? wholeNumber(asked) : resumeAfter(lastId, run);
+    if (after === null)
       return problem(context, {
         status: 400,
         title: "Bad query",
         code: "QUERY_INVALID",
-        detail: `Parameter after is "${asked.slice(0, 50)}"; a whole number from 0 is accepted.`,
-        field: "after",
+        detail:
+          lastId === undefined
+            ? `Parameter after is "${asked.slice(0, 50)}"; a whole number from 0 is accepted.`
+            : `Last-Event-ID is "${lastId.slice(0, 50)}"; the id of an event of this stream is accepted.`,
+        field: lastId === undefined ? "after" : "Last-Event-ID",
       });
-    return context.json({ schema: "ringrift.events/1", ...overview.events.after(after, eventsPerPage) });
+    if (!isStream)
+      return context.json({ schema: "ringrift.events/1", ...events.after(after, eventsPerPage) });
+    if (streams >= maxEventStreams)
+      return problem(context, {
+        status: 503,
+        title: "Too many event streams",
+        code: "TOO_MANY_STREAMS",
+        detail: `${streams} readers follow the events already; close one, or ask without text/event-stream.`,
+      });
+    streams += 1;
+    return eventStream(context, events, run, after, () => {
+      streams -= 1;
+    });
   });
+}
+
+function wholeNumber(text: string): number | null {
+  const value = Number(text);
+  return /^\d+$/.test(text) && Number.isSafeInteger(value) ? value : null;
 }
