@@ -21,6 +21,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "@ringrift/pipeline": 1,
   "@ringrift/scorer": 1,
   "@ringrift/cluster-monitor": 2,
+  "@ringrift/elector-etcd": 2,
   "@ringrift/program": 2,
   "@ringrift/endpoints": 2,
   "@ringrift/orchestrator": 3,

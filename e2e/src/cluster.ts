@@ -19,7 +19,8 @@ export interface Member {
   readonly id: string;
   readonly url: string;
   program: Program;
-  start(): void;
+  /** Starts it again, with these variables changed from now on. */
+  start(changes?: Readonly<Record<string, string>>): void;
   status(): Promise<StatusDocument>;
   events(): Promise<readonly HealthEvent[]>;
 }
@@ -31,7 +32,12 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(size: { servers: number; agents: number }): Promise<Cluster> {
+export async function startCluster(size: {
+  readonly servers: number;
+  readonly agents: number;
+  /** Variables of every server beside those that make it one of this cluster. */
+  readonly serverEnv?: Readonly<Record<string, string>>;
+}): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), "ringrift-e2e-"));
   const serverPorts: number[] = [];
   for (let index = 0; index < size.servers; index += 1) serverPorts.push(await freePort());
@@ -46,6 +52,7 @@ export async function startCluster(size: { servers: number; agents: number }): P
     member("health-server", `server-${index + 1}`, port, {
       ...environment(`server-${index + 1}`),
       RINGRIFT_HEALTH_SERVER_PORT: String(port),
+      ...size.serverEnv,
     }),
   );
   const agents: Member[] = [];
@@ -81,7 +88,8 @@ function member(
     id,
     url,
     program: startProgram(app, [], env),
-    start: () => {
+    start: (changes = {}) => {
+      Object.assign(env, changes);
       self.program = startProgram(app, [], env);
     },
     status: async () => (await json("/status")) as StatusDocument,

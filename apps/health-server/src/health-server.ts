@@ -1,8 +1,9 @@
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { HealthServerConfig } from "@ringrift/config";
+import { createEtcdElector } from "@ringrift/elector-etcd";
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
-import { createMesh, findSelf, loadKeyring, parseServers } from "@ringrift/mesh";
+import { createMesh, findSelf, loadKeyring, type MeshLog, parseServers } from "@ringrift/mesh";
 import { expose, type NodeReadings, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
 import { EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
@@ -24,17 +25,26 @@ export async function startHealthServer(
   const localAddresses = Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).map((item) => item.address),
   );
+  const meshLog: MeshLog = (level, message, fields) => log[level](fields ?? {}, message);
+  const { host, port, nodeId, clusterId } = config;
+  const self = findSelf(servers, { host, port, nodeId, localAddresses });
+  const dataDir = join(config.dataDir, "health-server", nodeId);
+  const voters = servers.map(({ voter }) => voter);
+  const endpoints = config.etcdEndpoints ?? [];
   const mesh = createMesh({
-    clusterId: config.clusterId,
-    nodeId: config.nodeId,
+    clusterId,
+    nodeId,
     role: "server",
     version,
     servers,
-    self: findSelf(servers, { host: config.host, port: config.port, nodeId: config.nodeId, localAddresses }),
-    dataDir: join(config.dataDir, "health-server", config.nodeId),
+    self,
+    dataDir,
     keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
-    log: (level, message, fields) => log[level](fields ?? {}, message),
+    log: meshLog,
+    ...(config.elector === "etcd"
+      ? { elector: createEtcdElector({ self, voters, clusterId, endpoints, dataDir, log: meshLog }) }
+      : {}),
   });
   const overview = createOverview({
     teller: {
@@ -56,7 +66,7 @@ export async function startHealthServer(
   const readings = new ReadingsExporter();
   const app = createEndpoints({
     health: () => new HealthCheckResult({ status: "healthy", timestamp: nowSeconds() }),
-    gates: () => gates(overview, config),
+    gates: () => gates(overview, mesh.status().elector?.detail ?? ""),
     metrics: (accept) =>
       expose(
         [...overview.families(), ...readings.families(nodeReadings(overview)), ...processMetrics.families()],
@@ -94,17 +104,10 @@ export async function startHealthServer(
   };
 }
 
-function gates(overview: Overview, config: HealthServerConfig): Gate[] {
+function gates(overview: Overview, electorDetail: string): Gate[] {
   const { cluster } = overview.status();
-  const { have, need, held } = cluster.quorum;
   return [
-    {
-      name: "quorum",
-      ok: held,
-      reason: held
-        ? `${have} of ${config.servers.length} voters, ${need} needed`
-        : `${have} voters reachable, ${need} needed`,
-    },
+    { name: "quorum", ok: cluster.quorum.held, reason: electorDetail },
     {
       name: "leader",
       ok: cluster.leaderId !== null,

@@ -36,6 +36,13 @@ export function checkTogether(entries: readonly ConfigEntry[]): ConfigProblem[] 
     const problem = `cannot be with ${servers.length} servers, since each would lead: use mesh, or name one server`;
     problems.push(problemOf(elector, problem));
   }
+  const endpoints = byKey.get("etcdEndpoints");
+  if (elector?.value === "etcd" && endpoints?.value === null)
+    problems.push(problemOf(elector, "needs RINGRIFT_ETCD_ENDPOINTS, the addresses of etcd"));
+  if (typeof elector?.value === "string" && elector.value !== "etcd" && Array.isArray(endpoints?.value)) {
+    const problem = `is given, but the elector is ${elector.value} (from ${elector.source}): set it to etcd, or leave this out`;
+    problems.push(problemOf(endpoints, problem));
+  }
   return problems;
 }
 

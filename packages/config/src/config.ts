@@ -36,7 +36,9 @@ interface ServiceConfig extends CommonConfig {
 
 export interface HealthServerConfig extends ServiceConfig {
   readonly program: "health-server";
-  readonly elector: "standalone" | "mesh";
+  readonly elector: "standalone" | "mesh" | "etcd";
+  /** Null when not given; at least one with the elector etcd. */
+  readonly etcdEndpoints: readonly string[] | null;
   /** 0 counts the nodes that are known. */
   readonly expectedNodes: number;
 }

@@ -161,6 +161,10 @@ describe("loadConfig", () => {
       ["ws://", "ws://a,", "ws://a,ws://a", "ws://a?x=1", "ws://a#x", "ws://u:p@a", "ftp://a"],
     ],
     ["RINGRIFT_ELECTOR", ["etcd", "Mesh", "raft"]],
+    [
+      "RINGRIFT_ETCD_ENDPOINTS",
+      ["ws://a", "http://a/v3", "http://a,http://a", "http://u:p@a", "http://a:2379", "a:2379"],
+    ],
     ["RINGRIFT_NODE_ID", ["a b", "a/b", ".a", "a".repeat(101), "a\nb"]],
     ["RINGRIFT_LOG_LEVEL", ["loud", "INFO"]],
     ["RINGRIFT_MESH_KEY_FILE", ["/nonexistent"]],
@@ -177,9 +181,20 @@ describe("loadConfig", () => {
     for (const port of ["0", "65535"]) expect(withEnv({ RINGRIFT_HEALTH_SERVER_PORT: port })).toEqual([]);
   });
 
-  it("says that etcd and variables of other versions are not there", () => {
-    expect(withEnv({ RINGRIFT_ELECTOR: "etcd" })[0]?.problem).toContain("is not available in this version");
-    for (const name of ["RINGRIFT_ETCD_ENDPOINTS", "RINGRIFT_KMSG", "RINGRIFT_RULES_FILE"]) {
+  it("takes etcd with its addresses, and neither of the two alone", () => {
+    const env = { RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: "http://a:2379,https://b" };
+    expect(loadConfig("health-server", { env, machine: machine() })).toMatchObject({
+      elector: "etcd",
+      etcdEndpoints: ["http://a:2379", "https://b"],
+    });
+    expect(withEnv({ RINGRIFT_ELECTOR: "etcd" })[0]?.problem).toContain("needs RINGRIFT_ETCD_ENDPOINTS");
+    expect(withEnv({ RINGRIFT_ETCD_ENDPOINTS: "http://a" })[0]?.problem).toContain(
+      "the elector is standalone (from default)",
+    );
+  });
+
+  it("says that variables of other versions are not there", () => {
+    for (const name of ["RINGRIFT_KMSG", "RINGRIFT_RULES_FILE"]) {
       expect(withEnv({ [name]: "x" })[0]).toMatchObject({
         key: name,
         problem: "is not supported by this version; unset it",

@@ -72,11 +72,14 @@ function build(
   const number = (key: string): number => Number(values.get(key));
   const maybeText = (key: string): string | null => (values.get(key) == null ? null : text(key));
   const maybeNumber = (key: string): number | null => (values.get(key) == null ? null : number(key));
-  const servers = values.get("servers");
+  const maybeList = (key: string): readonly string[] | null => {
+    const value = values.get(key);
+    return Array.isArray(value) ? (value as readonly string[]) : null;
+  };
   const common = {
     clusterId: text("clusterId"),
     nodeId: text("nodeId"),
-    servers: Array.isArray(servers) ? (servers as readonly string[]) : [],
+    servers: maybeList("servers") ?? [],
     meshKeyFile: maybeText("meshKeyFile"),
     apiTokenFile: maybeText("apiTokenFile"),
     dataDir: text("dataDir"),
@@ -101,7 +104,8 @@ function build(
         program,
         host: text("healthServerHost"),
         port: number("healthServerPort"),
-        elector: text("elector") === "mesh" ? "mesh" : "standalone",
+        elector: text("elector") as HealthServerConfig["elector"],
+        etcdEndpoints: maybeList("etcdEndpoints"),
         expectedNodes: number("expectedNodes"),
       } satisfies HealthServerConfig;
     case "node-agent":

@@ -29,7 +29,9 @@ export function parseValue(entry: Setting, text: string): Parsed {
     case "choice":
       return parseChoice(entry, trimmed);
     case "urls":
-      return parseUrls(entry, trimmed);
+      return parseUrls(entry, trimmed, parseServerUrl);
+    case "endpoints":
+      return parseUrls(entry, trimmed, parseEndpoint);
     case "file":
     case "directory":
     case "program":
@@ -61,21 +63,18 @@ function parseNumber(entry: Setting, text: string, whole: boolean): Parsed {
 
 function parseChoice(entry: Setting, text: string): Parsed {
   if (entry.choices?.includes(text)) return accept(text);
-  if (entry.key === "elector" && text === "etcd") {
-    return refuse(entry, "is not available in this version");
-  }
   return refuse(entry);
 }
 
-function parseUrls(entry: Setting, text: string): Parsed {
+function parseUrls(entry: Setting, text: string, parse: (part: string) => string | null): Parsed {
   const urls: string[] = [];
   for (const part of text.split(",")) {
-    const url = parseServerUrl(part.trim());
+    const url = parse(part.trim());
     if (url === null) return refuse(entry);
-    if (urls.includes(url)) return refuse(entry, "names a server twice");
+    if (urls.includes(url)) return refuse(entry, "names one twice");
     urls.push(url);
   }
-  return urls.length <= mostServers ? accept(urls) : refuse(entry, `names more than ${mostServers} servers`);
+  return urls.length <= mostServers ? accept(urls) : refuse(entry, `names more than ${mostServers}`);
 }
 
 function parseServerUrl(text: string): string | null {
@@ -84,6 +83,13 @@ function parseServerUrl(text: string): string | null {
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") return null;
   if (url.pathname === "/") url.pathname = "/mesh";
   return url.href;
+}
+
+function parseEndpoint(text: string): string | null {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  const plain = url.pathname === "/" && url.search === "" && url.hash === "";
+  return plain && url.username === "" && url.password === "" ? url.origin : null;
 }
 
 function hasControlCharacter(text: string): boolean {

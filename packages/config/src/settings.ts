@@ -4,7 +4,8 @@ export type ProgramId = "health-server" | "node-agent" | "cli";
 
 /**
  * How a value is read: `text` is one line, `name` an identifier, `program` a program to run, `file` a file that must be
- * readable, `directory` a path that need not exist yet, `urls` a comma list of ws:// or wss:// addresses.
+ * readable, `directory` a path that need not exist yet, `urls` a comma list of ws:// or wss:// addresses, `endpoints` one of
+ * http:// or https:// addresses.
  */
 type SettingKind =
   | "name"
@@ -14,6 +15,7 @@ type SettingKind =
   | "integer"
   | "choice"
   | "urls"
+  | "endpoints"
   | "file"
   | "directory"
   | "program";
@@ -96,9 +98,16 @@ const fixedSettings: readonly Setting[] = [
     kind: "choice",
     default: null,
     defaultText: "standalone with one server, else mesh",
-    choices: ["standalone", "mesh"],
+    choices: ["standalone", "mesh", "etcd"],
     programs: ["health-server"],
-    meaning: "how the leader is chosen",
+    meaning:
+      "how the leader is chosen: one server alone, the servers' own vote, or an existing etcd; the same on every server",
+  }),
+  setting("ETCD_ENDPOINTS", {
+    kind: "endpoints",
+    default: null,
+    programs: ["health-server"],
+    meaning: "comma list of etcd's client addresses, needed with the elector etcd",
   }),
   setting("MESH_KEY_FILE", {
     kind: "file",
@@ -191,11 +200,7 @@ const thresholdSettings: readonly Setting[] = Object.entries(thresholds).map(([n
 export const settings: readonly Setting[] = [...fixedSettings, ...thresholdSettings];
 
 /** Names that other versions know; giving one to this version is an error rather than a silent no. */
-export const unsupportedEnv: readonly string[] = [
-  "RINGRIFT_ETCD_ENDPOINTS",
-  "RINGRIFT_KMSG",
-  "RINGRIFT_RULES_FILE",
-];
+export const unsupportedEnv: readonly string[] = ["RINGRIFT_KMSG", "RINGRIFT_RULES_FILE"];
 
 /** The variable that names the YAML file, as `--config` does. */
 export const configFileEnv = "RINGRIFT_CONFIG";
@@ -230,6 +235,8 @@ export function acceptedText(entry: Setting): string {
       return `one of ${(entry.choices ?? []).join(", ")}`;
     case "urls":
       return "a comma list of ws:// or wss:// URLs without user, query and fragment";
+    case "endpoints":
+      return "a comma list of http:// or https:// URLs without user, path, query and fragment";
     case "file":
       return "the path of a readable file";
     case "directory":

@@ -3,6 +3,7 @@ export {
   type ElectorKind,
   type Epoch,
   formatEpoch,
+  generationAtLeast,
   parseEpoch,
 } from "./core/epoch.ts";
 export type { Quorum } from "./core/quorum.ts";

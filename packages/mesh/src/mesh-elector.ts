@@ -8,7 +8,7 @@ import {
   step,
 } from "./core/election.ts";
 import type { ElectorKind, Epoch } from "./core/epoch.ts";
-import { countQuorum, majority } from "./core/quorum.ts";
+import { countQuorum, majority, type Quorum } from "./core/quorum.ts";
 import type { Elector, ElectorView } from "./elector.ts";
 import { type Generation, openGeneration } from "./generation.ts";
 import type { MeshLog } from "./mesh.ts";
@@ -91,7 +91,7 @@ export class MeshElector implements Elector {
       },
       quorum: { ...reachable, held },
       leaseAgeMs: voting === null ? null : leaseAgeMs(voting.state, this.#options.now()),
-      detail: this.#detail(reachable.have),
+      detail: this.#detail(reachable),
     };
   }
 
@@ -168,11 +168,11 @@ export class MeshElector implements Elector {
     this.#onChange();
   }
 
-  #detail(have: number): string {
+  #detail({ have, need }: Quorum): string {
     if (this.#broken) return "this server cannot keep its vote on disk and votes no more";
     const overtakenBy = this.#voting?.generation.overtakenBy ?? null;
     if (overtakenBy !== null) return `other servers have moved on to the elector ${overtakenBy}`;
-    return `${have} of ${this.#options.voters.length} voters reachable`;
+    return `${have} of ${this.#options.voters.length} voters reachable, ${need} needed`;
   }
 }
 

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./cluster.ts";
+import { type Program, startCommand, waitFor } from "./program.ts";
+
+/** One member of a real etcd. */
+interface EtcdMember {
+  readonly name: string;
+  /** Of its clients' port. */
+  readonly url: string;
+  program: Program;
+  start(): void;
+}
+
+/** A real etcd of several processes on loopback. */
+export interface EtcdCluster {
+  readonly members: readonly EtcdMember[];
+  /** The member that leads etcd itself. */
+  leader(): Promise<EtcdMember>;
+  stop(): Promise<void>;
+}
+
+export async function startEtcd(count: number): Promise<EtcdCluster> {
+  const directory = mkdtempSync(join(tmpdir(), "ringrift-etcd-"));
+  const peers: { name: string; peer: string; url: string }[] = [];
+  for (let index = 1; index <= count; index += 1) {
+    const [peer, client] = [await freePort(), await freePort()];
+    peers.push({
+      name: `m${index}`,
+      peer: `http://127.0.0.1:${peer}`,
+      url: `http://127.0.0.1:${client}`,
+    });
+  }
+  const all = peers.map(({ name, peer }) => `${name}=${peer}`).join(",");
+  const members = peers.map(({ name, peer, url }): EtcdMember => {
+    const run = (): Program =>
+      startCommand(
+        "etcd",
+        [
+          ...["--name", name, "--data-dir", join(directory, name), "--log-level", "error"],
+          ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+          ...["--listen-client-urls", url, "--advertise-client-urls", url],
+          ...["--initial-cluster", all, "--initial-cluster-state", "new"],
+        ],
+        {},
+      );
+    const self: EtcdMember = {
+      name,
+      url,
+      program: run(),
+      start: () => {
+        self.program = run();
+      },
+    };
+    return self;
+  });
+  const cluster: EtcdCluster = {
+    members,
+    leader: () =>
+      waitFor("etcd to have a leader", async () => {
+        for (const member of members) {
+          const status = await maintenanceStatus(member).catch(() => null);
+          if (status !== null && status.leader !== "0" && status.leader === status.self) return member;
+        }
+        return null;
+      }),
+    stop: async () => {
+      await Promise.all(members.map((member) => member.program.kill("SIGKILL")));
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  await cluster.leader();
+  return cluster;
+}
+
+async function maintenanceStatus({ url }: EtcdMember): Promise<{ self: string; leader: string }> {
+  const answer = await fetch(`${url}/v3/maintenance/status`, {
+    method: "POST",
+    body: "{}",
+    signal: AbortSignal.timeout(500),
+  });
+  const { header, leader } = (await answer.json()) as { header: { member_id: string }; leader?: string };
+  return { self: header.member_id, leader: leader ?? "0" };
+}

@@ -1,0 +1,305 @@
+import {
+  type Elector,
+  type ElectorView,
+  type Epoch,
+  type Generation,
+  type MeshLog,
+  openGeneration,
+} from "@ringrift/mesh";
+import { errorText } from "@ringrift/protocol";
+import {
+  createEtcdElection,
+  type EtcdCall,
+  type EtcdEffect,
+  type EtcdElection,
+  type EtcdInput,
+  fresh,
+  leaderAt,
+  leaseHeld,
+  step,
+} from "./core/etcd-election.ts";
+import { defaultEtcdTiming } from "./core/etcd-timing.ts";
+import { checkEndpoints } from "./endpoints.ts";
+import { EtcdClient } from "./etcd-client.ts";
+import {
+  campaignQuestion,
+  type EtcdKeys,
+  generationQuestion,
+  grantOf,
+  keepOf,
+  keysOf,
+  readQuestion,
+  snapshotOf,
+  watchOf,
+  watchQuestion,
+} from "./etcd-messages.ts";
+
+const tickMs = 50;
+/** After this an endpoint counts as silent and the next is asked. */
+const timeoutMs = 700;
+/** Longest wait at a stop for etcd to take the key back. */
+const handOverMs = 500;
+/** A watch whose connection died unseen lives no longer; the readings go on meanwhile. */
+const watchMs = 30_000;
+
+export interface EtcdElectorOptions {
+  /** This server's voter id, one of `voters`. */
+  readonly self: string;
+  readonly voters: readonly string[];
+  /** Clusters that share an etcd are told apart by it. */
+  readonly clusterId: string;
+  /** http:// or https:// URLs of etcd's clients' port. */
+  readonly endpoints: readonly string[];
+  /** Where the generation is kept; the directory that the mesh is given. */
+  readonly dataDir: string;
+  readonly log: MeshLog;
+}
+
+/**
+ * Leadership by a key in etcd: give it to `createMesh` as `elector`.
+ *
+ * @throws EtcdError `ETCD_ENDPOINTS` when an endpoint is no http(s) URL
+ */
+export function createEtcdElector(options: EtcdElectorOptions): Elector {
+  return new EtcdElector({ ...options, endpoints: checkEndpoints(options.endpoints) });
+}
+
+class EtcdElector implements Elector {
+  readonly kind = "etcd";
+  readonly #options: EtcdElectorOptions;
+  readonly #keys: EtcdKeys;
+  readonly #client: EtcdClient;
+  readonly #ended = new AbortController();
+  #state: EtcdElection | null = null;
+  #generation: Generation | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #broken = false;
+  #told = "";
+  #onChange: () => void = () => undefined;
+
+  constructor(options: EtcdElectorOptions) {
+    this.#options = options;
+    this.#keys = keysOf(options.clusterId);
+    this.#client = new EtcdClient({ endpoints: options.endpoints, timeoutMs, now });
+  }
+
+  async start(onChange: () => void): Promise<void> {
+    const { self, voters, dataDir } = this.#options;
+    const generation = openGeneration(dataDir, this.kind);
+    this.#generation = generation;
+    this.#state = createEtcdElection(
+      { self, voters, timing: defaultEtcdTiming, generation: generation.value, term: generation.term },
+      now(),
+    );
+    this.#onChange = onChange;
+    this.#timer = setInterval(() => this.#step({ type: "tick" }), tickMs);
+    this.#step({ type: "tick" });
+    void this.#watch();
+  }
+
+  view(): ElectorView {
+    const state = this.#state;
+    const at = now();
+    const able = state !== null && this.#able();
+    const leader = able ? leaderAt(state, at) : null;
+    const lease = state?.lease ?? null;
+    return {
+      leader,
+      epoch: { generation: this.#generation?.value ?? 0, term: this.#generation?.term ?? 0 },
+      quorum: {
+        configured: true,
+        held: leader !== null,
+        have: state !== null && fresh(state, at) ? 1 : 0,
+        need: 1,
+      },
+      leaseAgeMs: leader === this.#options.self && lease !== null ? at - lease.keptAt : null,
+      detail: this.#detail(at),
+    };
+  }
+
+  leaseHeld(): boolean {
+    return this.#state !== null && this.#able() && leaseHeld(this.#state, now());
+  }
+
+  hearEpoch({ generation }: Epoch): void {
+    const own = this.#generation;
+    if (own === null || this.#broken) return;
+    try {
+      if (!own.hear(generation)) return;
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
+    if (own.overtakenBy === null) this.#step({ type: "told", generation });
+    else {
+      this.#options.log("error", "other servers use another elector; this one leads no more", {
+        elector: this.kind,
+        others: own.overtakenBy,
+        nextStep: "Set the same RINGRIFT_ELECTOR on every server and restart this one.",
+      });
+      this.#step({ type: "resign" });
+    }
+  }
+
+  async resign(): Promise<void> {
+    const leads = this.leaseHeld();
+    this.#step({ type: "resign" });
+    const deadline = now() + handOverMs;
+    // A successor shows that etcd has the key back; without one there is nobody to wait for after that.
+    while (leads && this.#state?.latest?.leader?.voter === this.#options.self && now() < deadline)
+      await pause(5);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#ended.abort();
+    this.#state = null;
+  }
+
+  #able(): boolean {
+    return !this.#broken && this.#generation?.overtakenBy === null;
+  }
+
+  #step(input: EtcdInput): void {
+    const state = this.#state;
+    if (state === null || this.#broken) return;
+    for (const effect of step(state, input, now())) {
+      if (effect.type !== "persist") this.#ask(effect);
+      else if (!this.#persist(effect.generation, effect.term)) return;
+    }
+    const { leader, epoch } = this.view();
+    const telling = `${leader} ${epoch.generation}.${epoch.term}`;
+    if (telling === this.#told) return;
+    this.#told = telling;
+    this.#onChange();
+  }
+
+  #persist(generation: number, term: number): boolean {
+    try {
+      this.#generation?.raise(generation);
+      this.#generation?.noteTerm(term);
+      return true;
+    } catch (error) {
+      this.#break(error);
+      return false;
+    }
+  }
+
+  #break(error: unknown): void {
+    this.#broken = true;
+    this.#options.log("error", "the epoch cannot be kept; this server leads no more until it is restarted", {
+      dataDir: this.#options.dataDir,
+      error: errorText(error),
+      nextStep: "Make room on the disk of the data directory or make it writable, then restart this server.",
+    });
+    this.#onChange();
+  }
+
+  #ask(effect: Exclude<EtcdEffect, { type: "persist" }>): void {
+    switch (effect.type) {
+      case "read":
+        this.#snapshot("read", readQuestion(this.#keys));
+        return;
+      case "campaign":
+        this.#snapshot("campaign", campaignQuestion(this.#keys, this.#options.self, effect));
+        return;
+      case "write_generation":
+        this.#snapshot("generation", generationQuestion(this.#keys, effect));
+        return;
+      case "grant":
+        this.#post("grant", "/v3/lease/grant", { TTL: String(effect.ttlMs / 1000) }, (body, sentAt) => ({
+          type: "granted",
+          ...grantOf(body),
+          sentAt,
+        }));
+        return;
+      case "keep":
+        this.#post("keep", "/v3/lease/keepalive", { ID: effect.lease }, (body, sentAt) => ({
+          type: "kept",
+          ...keepOf(body),
+          sentAt,
+        }));
+        return;
+      case "revoke":
+        // Its failure needs no answer: the lease runs out by itself.
+        this.#client
+          .post("/v3/lease/revoke", { ID: effect.lease }, this.#ended.signal)
+          .catch((error: unknown) =>
+            this.#options.log("warn", "the lease was not given back; it runs out by itself", {
+              error: errorText(error),
+            }),
+          );
+    }
+  }
+
+  #snapshot(call: "read" | "campaign" | "generation", question: unknown): void {
+    this.#post(call, "/v3/kv/txn", question, (body, sentAt) => ({
+      type: "snapshot",
+      call,
+      snapshot: snapshotOf(body),
+      sentAt,
+    }));
+  }
+
+  #post(
+    call: EtcdCall,
+    path: string,
+    question: unknown,
+    read: (body: unknown, sentAt: number) => EtcdInput,
+  ): void {
+    void this.#client
+      .post(path, question, this.#ended.signal)
+      .then(({ body, sentAt }) => read(body, sentAt))
+      .catch((error: unknown): EtcdInput => ({ type: "failed", call, reason: errorText(error) }))
+      .then((input) => this.#step(input));
+  }
+
+  /** Makes changes known at once; what it misses the readings bring. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      const one = new AbortController();
+      const signals = [signal, one.signal, AbortSignal.timeout(watchMs)];
+      await this.#client
+        .stream("/v3/watch", watchQuestion(this.#keys), AbortSignal.any(signals), (line) => {
+          const { began, over, change } = watchOf(line);
+          if (began) this.#step({ type: "watching" });
+          if (change !== null) this.#step({ type: "watched", ...change });
+          if (over) one.abort();
+        })
+        .catch((error: unknown) => {
+          if (!signal.aborted)
+            this.#options.log("debug", "the watch of the leader's key ended", { error: errorText(error) });
+        });
+      await pause(defaultEtcdTiming.retryMs);
+    }
+  }
+
+  #detail(at: number): string {
+    const state = this.#state;
+    if (this.#broken) return "this server cannot keep its epoch on disk and leads no more";
+    const overtakenBy = this.#generation?.overtakenBy ?? null;
+    if (overtakenBy !== null) return `other servers have moved on to the elector ${overtakenBy}`;
+    if (state === null) return "not started";
+    if (!fresh(state, at)) {
+      const age = Number.isFinite(state.answeredAt)
+        ? `for ${((at - state.answeredAt) / 1000).toFixed(1)} s`
+        : "yet";
+      return `etcd has not answered ${age}${state.failure === null ? "" : `: ${state.failure}`}`;
+    }
+    const named = state.latest?.leader?.voter ?? null;
+    if (named !== null && !state.voters.includes(named))
+      return `etcd names "${named}", which is none of the servers`;
+    return `etcd answers at ${this.#client.endpoint}`;
+  }
+}
+
+function now(): number {
+  return performance.now();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
