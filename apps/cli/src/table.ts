@@ -12,6 +12,7 @@ const tones: Readonly<Record<string, Tone>> = {
   healthy: "ok",
   alive: "ok",
   running: "ok",
+  completed: "ok",
   degraded: "warn",
   suspect: "warn",
   starting: "warn",

@@ -1,9 +1,8 @@
-import { errorText } from "@ringrift/protocol";
+import { errorText, nearestName } from "@ringrift/protocol";
 import type { ConfigEntry } from "./config.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { readConfigText } from "./config-file.ts";
 import type { Machine } from "./machine.ts";
-import { nearestName } from "./nearest-name.ts";
 import { parseValue, type SettingValue } from "./parse-value.ts";
 import {
   configFileEnv,

@@ -8,15 +8,13 @@ export interface CascadeLimits {
   readonly restartsAtStart: number;
 }
 
-const defaultCascadeLimits: CascadeLimits = { restarts: 25, windowMs: 300_000, restartsAtStart: 100 };
-
 /** Restarts of the start phase count against the start phase's limit only. */
 export class CascadeBreaker {
   readonly #limits: CascadeLimits;
   readonly #calmFrom: number;
   #restarts: number[] = [];
 
-  constructor(now: number, limits: CascadeLimits = defaultCascadeLimits) {
+  constructor(now: number, limits: CascadeLimits) {
     this.#limits = limits;
     this.#calmFrom = now + limits.windowMs;
   }

@@ -2,7 +2,7 @@ import type { DaemonState } from "@ringrift/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { DaemonRecord } from "./daemon-record.ts";
-import { readDefinitions } from "./definition.ts";
+import { readDefinitions } from "./definition-reader.ts";
 
 type Step =
   | { readonly kind: "pass" | "fail" | "exit" | "stop" | "refuse" }
@@ -86,7 +86,7 @@ class Pair {
 
   constructor() {
     const [definition] = readDefinitions({
-      daemons: [{ name: "a", command: ["a"], health: { tcp: "x:1" } }],
+      daemons: [{ name: "a", command: ["a"], liveness: { tcp: "x:1" } }],
     }).definitions;
     if (definition === undefined) throw new Error("the definition is wrong");
     this.#a = new DaemonRecord(definition);
@@ -94,8 +94,7 @@ class Pair {
   }
 
   launch(isRestart: boolean): void {
-    this.#a.starting(this.#now, isRestart);
-    this.#a.spawned(7, this.#now);
+    this.#a.starting(this.#now, isRestart).nowRuns(7, this.#now);
     this.#model.begin(this.#now, isRestart);
   }
 
@@ -114,16 +113,17 @@ class Pair {
   }
 
   check(ok: boolean): void {
-    const mustRestart = this.#a.checked(ok, "x", this.#now);
+    const mustRestart = this.#a.probed(ok, "x", this.#now) !== null;
     expect(mustRestart).toBe(this.#model.check(ok, this.#now));
     if (mustRestart) this.exit();
   }
 
   exit(): void {
-    const decision = this.#a.died("exited with code 1", this.#now, 0.5);
+    const decision = this.#a.died({ kind: "code", code: 1 }, this.#now, 0.5);
     this.#model.die(this.#now);
     expect(decision.kind).toBe(this.#model.looping ? "degraded" : "restart");
     this.agree();
+    if (decision.kind === "ended") throw new Error("it ended for good");
     this.#now += decision.delayMs;
     this.launch(true);
   }
@@ -132,8 +132,8 @@ class Pair {
   endAndStartAnew(kind: "stop" | "refuse"): void {
     if (kind === "refuse") this.#a.refused("program a not found");
     else {
-      this.#a.stopping();
-      this.#a.stopped();
+      this.#a.stopping("stopping");
+      this.#a.stopped("stopped by request", false, this.#now);
     }
     expect(this.#a.state).toBe(kind === "stop" ? "stopped" : "start_refused");
     expect(this.#a.verdict().status).toBe("unhealthy");

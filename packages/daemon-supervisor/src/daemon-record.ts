@@ -1,19 +1,25 @@
 // core: pure
 
 import { type DaemonHealth, type DaemonState, type HealthStatus, SlidingWindow } from "@ringrift/protocol";
+import type { DaemonMemory } from "./daemon-memory.ts";
 import type { DaemonDefinition } from "./definition.ts";
+import { exitMeaning } from "./exit-rules.ts";
 import { type RestartDecision, RestartPolicy } from "./restart-policy.ts";
+import { type Exit, exitText, type Remains } from "./run.ts";
+import { RunRecord } from "./run-record.ts";
 
-const failuresToRestart = 3;
 const errorWindowSeconds = 300;
 const leastSamples = 10;
-/** Until it is ready a daemon is asked at least this often, so that its dependents need not wait a whole interval. */
-const startingProbeMs = 1_000;
 
 export interface DaemonVerdict {
   readonly status: HealthStatus;
   readonly message: string;
 }
+
+/** What follows a run that ended by itself. */
+export type AfterDeath =
+  | RestartDecision
+  | { readonly kind: "ended"; readonly success: boolean; readonly reason: string };
 
 /** What is known of one daemon and what follows from it. Times are monotonic milliseconds. */
 export class DaemonRecord {
@@ -22,139 +28,179 @@ export class DaemonRecord {
   readonly #checks = new SlidingWindow(errorWindowSeconds);
   #state: DaemonState = "initializing";
   #reason = "not started yet";
-  #pid: number | null = null;
-  #startedAt: number | null = null;
-  #readySince: number | null = null;
-  #restarts = 0;
-  #failuresInARow = 0;
-  #lastFailure = "";
-  #lastCheckFailed = false;
+  #run: RunRecord | null = null;
+  #restarts: number;
+  #lastExit: { readonly text: string; readonly at: number } | null;
+  #stoppedByOperator: boolean;
+  /** A job between its runs: waiting is what it should do. */
+  #waitsForSchedule = false;
   #told: boolean | null = null;
 
-  constructor(definition: DaemonDefinition) {
+  /** `memory` is of an earlier supervisor, aged up to `now`. */
+  constructor(definition: DaemonDefinition, memory: DaemonMemory | null = null, now = 0) {
     this.definition = definition;
-    this.#policy = new RestartPolicy(definition.restart);
+    this.#policy = new RestartPolicy(definition.restart, memory, now);
+    this.#restarts = memory?.restarts ?? 0;
+    this.#stoppedByOperator = memory?.stopped ?? false;
+    const lastExit = memory?.lastExit ?? null;
+    this.#lastExit = lastExit === null ? null : { text: lastExit.text, at: now - lastExit.ageMs };
   }
 
   /** A crash-looping daemon stays `degraded` through its tries, until one of them is stable. */
   get state(): DaemonState {
-    const trying = this.#state === "starting" || this.#state === "running" || this.#state === "restarting";
-    return trying && this.#policy.degraded ? "degraded" : this.#state;
+    const trying = this.#state === "starting" || this.#state === "restarting";
+    if (trying && this.#policy.degraded) return "degraded";
+    return this.ready ? "running" : this.#state;
   }
 
   get ready(): boolean {
-    return this.#state === "running";
+    return this.#state === "starting" && this.#run?.ready === true;
+  }
+
+  /** Its program runs, ready or not. */
+  get started(): boolean {
+    return this.#state === "starting" && this.#run?.spawned === true;
+  }
+
+  /** It ended in success and is not started again by itself. */
+  get completed(): boolean {
+    return this.#state === "completed";
+  }
+
+  /** Down for good, unless it is started by name or its schedule or definition says so. */
+  get resting(): boolean {
+    return this.completed || this.#state === "failed" || this.#state === "start_refused";
+  }
+
+  /** Ready, done with what it had to do, or a job that waits for its time. */
+  get settled(): boolean {
+    return this.ready || this.completed || this.definition.schedule !== null;
   }
 
   get crashLooping(): boolean {
     return this.#policy.degraded;
   }
 
+  get stoppedByOperator(): boolean {
+    return this.#stoppedByOperator;
+  }
+
+  /** The run there is, from its start until it has ended or been asked to. */
+  get run(): RunRecord | null {
+    return this.#run;
+  }
+
   /** An operator or the first start wants it up: past crashes no longer count. */
   wanted(): void {
     this.#policy.reset();
-    if (this.#state === "stopped" || this.#state === "start_refused")
-      this.#enter("initializing", "to be started");
+    this.#stoppedByOperator = false;
+    this.comesBack();
   }
 
-  waitingFor(names: readonly string[]): void {
-    this.#reason = `waiting for ${names.join(", ")} to be ready`;
+  /** It is to start again after having been taken down; nothing is forgotten. */
+  comesBack(): void {
+    const down: readonly DaemonState[] = ["stopped", "start_refused", "completed", "failed"];
+    if (down.includes(this.#state)) this.#enter("initializing", "to be started");
+  }
+
+  waitingFor(reasons: readonly string[]): void {
+    this.#reason = `waiting for ${reasons.join(", ")}`;
+  }
+
+  /** A job waits for its next time, as people read it. */
+  waitingUntil(time: string): void {
+    this.#waitsForSchedule = true;
+    this.#reason =
+      this.#lastExit === null ? `next run at ${time}` : `${this.#lastExit.text}; next run at ${time}`;
   }
 
   restartPaused(waitMs: number): void {
     this.#reason = `restart paused ${Math.ceil(waitMs / 1000)} s: too many restarts over all daemons`;
   }
 
-  starting(now: number, isRestart: boolean): void {
+  starting(now: number, isRestart: boolean): RunRecord {
     if (isRestart) this.#restarts += 1;
-    this.#startedAt = now;
-    this.#readySince = null;
-    this.#failuresInARow = 0;
+    this.#waitsForSchedule = false;
     this.#enter("starting", "starting");
+    const run = new RunRecord(this.definition, now);
+    this.#run = run;
+    return run;
   }
 
-  /** The program runs; without a health check that is all there is to be ready for. */
-  spawned(pid: number | null, now: number): void {
-    this.#pid = pid;
-    if (this.definition.health === null) this.#becomeReady(now, "running");
-    else this.#reason = "running, no health check has passed yet";
-  }
-
-  /** Takes a health check's outcome; true when the daemon must be restarted for it. */
-  checked(ok: boolean, reason: string, now: number): boolean {
+  /** Takes a probe's answer; the reason why the run must end, null when it may go on. */
+  probed(ok: boolean, reason: string, now: number): string | null {
     this.#checks.record(ok, now / 1000);
-    if (ok) {
-      this.#failuresInARow = 0;
-      this.#lastCheckFailed = false;
-      if (this.#state === "starting") this.#becomeReady(now, reason);
-      this.#reason = reason;
-      return false;
-    }
-    this.#lastFailure = reason;
-    this.#lastCheckFailed = true;
-    const inGrace = this.#startedAt !== null && now - this.#startedAt < this.definition.startupGraceMs;
-    if (inGrace) {
-      this.#reason = `health check fails within the start-up grace: ${reason}`;
-      return false;
-    }
-    this.#failuresInARow += 1;
-    this.#reason = `health check failed ${this.#failuresInARow} in a row: ${reason}`;
-    return this.#failuresInARow >= failuresToRestart;
-  }
-
-  /** Milliseconds until the next health check, null without one. */
-  nextCheckMs(): number | null {
-    const { health } = this.definition;
-    if (health === null) return null;
-    return this.#state === "starting" ? Math.min(health.intervalMs, startingProbeMs) : health.intervalMs;
+    return this.#run?.probed(ok, reason, now) ?? null;
   }
 
   /** Milliseconds until the run counts as stable, null while it is not ready. */
   stableInMs(now: number): number | null {
-    return this.#readySince === null
-      ? null
-      : Math.max(0, this.#readySince + this.definition.restart.stableMs - now);
+    const readySince = this.#run?.readySince ?? null;
+    return readySince === null ? null : Math.max(0, readySince + this.definition.restart.stableMs - now);
   }
 
   stable(): void {
     this.#policy.stable();
-    if (this.#state === "running" && !this.#lastCheckFailed) this.#reason = "running, stable";
+    this.#run?.stable();
   }
 
   /** The run has ended without being asked to. `random` is in [0, 1). */
-  died(how: string, now: number, random: number): RestartDecision {
-    const decision = this.#policy.died(now, this.#readySince, random);
-    this.#gone();
-    this.#enter("restarting", `${how}; ${decision.reason}`);
+  died(exit: Exit, now: number, random: number): AfterDeath {
+    const { success, restart, why } = exitMeaning(this.definition.exits, exit);
+    const readySince = this.#run?.readySince ?? null;
+    this.#run = null;
+    this.#lastExit = { text: exitText(exit), at: now };
+    if (!restart) {
+      const reason = `${exitText(exit)}; not restarted: ${why}`;
+      this.#enter(success ? "completed" : "failed", reason);
+      return { kind: "ended", success, reason };
+    }
+    const decision = this.#policy.died(now, readySince, random);
+    this.#enter("restarting", `${exitText(exit)}; ${decision.reason}`);
     return decision;
   }
 
   refused(reason: string): void {
-    this.#gone();
+    this.#run = null;
     this.#enter("start_refused", reason);
   }
 
-  stopping(): void {
-    this.#enter("stopping", "stopping");
+  stopping(reason: string): void {
+    this.#enter("stopping", reason);
   }
 
-  stopped(): void {
-    this.#gone();
-    this.#enter("stopped", "stopped by request");
+  /** Down, and meant to be. `byOperator`: it stays down until it is started by name. */
+  stopped(reason: string, byOperator: boolean, now: number): void {
+    if (this.#run !== null) this.#lastExit = { text: reason, at: now };
+    this.#run = null;
+    this.#stoppedByOperator ||= byOperator;
+    this.#waitsForSchedule = false;
+    this.#enter("stopped", reason);
   }
 
-  stuck(pids: readonly number[]): void {
-    this.#enter("stuck", `could not be killed: pid ${pids.slice(0, 10).join(", ")}`);
+  /** Down because another daemon is; it comes back with that one. */
+  takenDown(why: string, now: number): void {
+    this.#lastExit = { text: why, at: now };
+    this.#run = null;
+    this.#enter("restarting", why);
+  }
+
+  stuck(left: Remains): void {
+    const pids = left.some((one) => typeof one === "number") ? "pid " : "";
+    this.#enter("stuck", `could not be killed: ${pids}${left.slice(0, 10).join(", ")}`);
   }
 
   verdict(): DaemonVerdict {
     const state = this.state;
-    if (state === "running") {
-      return { status: this.#lastCheckFailed ? "degraded" : "healthy", message: this.#reason };
-    }
+    const message = this.#state === "starting" ? (this.#run?.reason ?? this.#reason) : this.#reason;
+    if (state === "running") return { status: this.#run?.failing === true ? "degraded" : "healthy", message };
+    const asItShould = this.completed || (state === "initializing" && this.#waitsForSchedule);
     const onItsWay =
-      state === "initializing" || state === "starting" || (state === "degraded" && this.#pid !== null);
-    return { status: onItsWay ? "degraded" : "unhealthy", message: `${state}: ${this.#reason}` };
+      state === "initializing" || state === "starting" || (state === "degraded" && this.#run !== null);
+    return {
+      status: asItShould ? "healthy" : onItsWay ? "degraded" : "unhealthy",
+      message: `${state}: ${message}`,
+    };
   }
 
   /** The change of health to tell the world, if there is one since the last call. */
@@ -175,35 +221,34 @@ export class DaemonRecord {
   health(now: number): DaemonHealth {
     const { failed, total } = this.#checks.counts(now / 1000);
     const { name, critical } = this.definition;
+    const run = this.#run;
+    const reason = this.#state === "starting" && run !== null ? run.reason : this.#reason;
     return {
       name,
       state: this.state,
       critical,
       ready: this.ready,
-      pid: this.#pid,
+      pid: run?.pid ?? null,
       restarts: this.#restarts,
       errorRate: total < leastSamples ? null : failed / total,
-      uptimeSeconds: this.#pid === null || this.#startedAt === null ? null : (now - this.#startedAt) / 1000,
-      reason: this.#reason.slice(0, 1000),
+      uptimeSeconds: run === null ? null : (now - run.startedAt) / 1000,
+      cpuCores: run?.use?.cpuCores ?? null,
+      memoryBytes: run?.use?.memoryBytes ?? null,
+      lastExit: this.#lastExit?.text.slice(0, 1000) ?? null,
+      lastExitAgeSeconds: this.#lastExit === null ? null : (now - this.#lastExit.at) / 1000,
+      reason: reason.slice(0, 1000),
     };
   }
 
-  /** Text of the failure that led to a restart for failing health checks. */
-  get failureText(): string {
-    return `health check failed ${failuresToRestart} times in a row: ${this.#lastFailure}`;
-  }
-
-  #becomeReady(now: number, reason: string): void {
-    this.#readySince = now;
-    this.#enter("running", reason);
-  }
-
-  #gone(): void {
-    this.#lastCheckFailed = false;
-    this.#pid = null;
-    this.#startedAt = null;
-    this.#readySince = null;
-    this.#failuresInARow = 0;
+  /** What must outlive this supervisor. */
+  memory(now: number): DaemonMemory {
+    const lastExit = this.#lastExit;
+    return {
+      ...this.#policy.memory(now),
+      restarts: this.#restarts,
+      stopped: this.#stoppedByOperator,
+      lastExit: lastExit === null ? null : { text: lastExit.text.slice(0, 1000), ageMs: now - lastExit.at },
+    };
   }
 
   #enter(state: DaemonState, reason: string): void {

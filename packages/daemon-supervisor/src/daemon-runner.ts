@@ -1,53 +1,75 @@
 import type { EventName } from "@ringrift/protocol";
 import { Alarm } from "./alarm.ts";
-import type { CascadeBreaker } from "./cascade-breaker.ts";
+import type { DaemonMemory } from "./daemon-memory.ts";
+import type { Loss } from "./daemon-plan.ts";
 import { DaemonRecord } from "./daemon-record.ts";
 import type { DaemonDefinition } from "./definition.ts";
-import type { ProbeOutcome } from "./health-probe.ts";
+import type { FleetGate } from "./fleet-gate.ts";
 import { HealthWatch } from "./health-watch.ts";
+import { JobAlarm } from "./job-alarm.ts";
 import { LogRing } from "./log-ring.ts";
-import { DaemonProcess } from "./process.ts";
-import { exitText, type Run } from "./run.ts";
+import type { ResourceUse } from "./resource-use.ts";
+import type { Exit, Run } from "./run.ts";
 import { endRun } from "./run-end.ts";
+import { startRun } from "./start-run.ts";
 
 export type DaemonEventName = Extract<EventName, `DAEMON_${string}` | `COORDINATOR_${string}`>;
 
 /** What a runner needs of its manager. */
 export interface RunnerHost {
   readonly nowMs: () => number;
+  readonly wallMs: () => number;
   readonly random: () => number;
+  /** What daemons inherit. */
   readonly env: NodeJS.ProcessEnv;
-  readonly cascade: CascadeBreaker;
-  /** Dependencies of the daemon that are not ready. */
-  unready(definition: DaemonDefinition): string[];
+  readonly fleet: FleetGate;
+  /** What the daemon still has to wait for before it may start. */
+  unmet(name: string): readonly string[];
+  /** Its run is lost: others may have to go down with it. It comes back after `delayMs`, or not by itself (null). */
+  lost(name: string, delayMs: number | null): void;
   emit(event: DaemonEventName, daemon: string, reason: string): void;
   /** Something changed that others may wait for. */
   changed(): void;
 }
 
-/** Carries out for one daemon what its record decides: processes, timers and events, no policy. */
+/** Why a daemon goes down. */
+export interface StopOrder {
+  readonly reason: string;
+  /** It stays down until it is started by name. */
+  readonly byOperator: boolean;
+}
+
+/** Carries out for one daemon what its record decides: runs, timers and events, no policy. */
 export class DaemonRunner {
   readonly logs: LogRing = new LogRing();
+  readonly #host: RunnerHost;
   #record: DaemonRecord;
+  #watch: HealthWatch;
+  #job: JobAlarm | null;
   /** A new definition, in force once the run of the old one is gone. */
   #next: DaemonDefinition | null = null;
   #retired = false;
-  readonly #host: RunnerHost;
   #wanted = false;
+  #stop: StopOrder = { reason: "stopped by request", byOperator: false };
   #run: Run | null = null;
-  #watch: HealthWatch;
   #ending: Promise<void> | null = null;
   #isRestart = false;
+  /** Its turn among the restarts of all has been given out. */
+  #hasPlace = false;
+  #jobBusySince: number | null = null;
   readonly #retry: Alarm = new Alarm(() => this.advance());
   readonly #stable: Alarm = new Alarm(() => {
     this.record.stable();
     this.#tell();
   });
+  readonly #deadline: Alarm = new Alarm(() => this.#overdue());
 
-  constructor(definition: DaemonDefinition, host: RunnerHost) {
-    this.#record = new DaemonRecord(definition);
+  constructor(definition: DaemonDefinition, host: RunnerHost, memory: DaemonMemory | null = null) {
     this.#host = host;
+    this.#record = new DaemonRecord(definition, memory, host.nowMs());
     this.#watch = this.#newWatch();
+    this.#job = this.#newJob();
+    this.logs.follow((line) => this.#record.run?.awaitsLine === true && this.#heard(line.text));
   }
 
   get record(): DaemonRecord {
@@ -68,36 +90,45 @@ export class DaemonRunner {
     return this.#wanted;
   }
 
-  /** Wants it up, at once if it is waiting for a retry. */
+  /** Pid of the run, null without one or for a service. */
+  get pid(): number | null {
+    return this.#run?.pid ?? null;
+  }
+
+  /** Wants it up: as soon as its dependencies allow, or for a job at its next time. Past crashes still count. */
   start(): void {
+    if (this.#retired || this.#wanted) return;
+    this.#wanted = true;
+    this.#isRestart = false;
+    this.record.comesBack();
+    if (this.#run === null) this.#awaitJob();
+    this.advance();
+  }
+
+  /** Wants it up now, as an operator does: it waits for no retry and no schedule, and past crashes are forgotten. */
+  startNow(): void {
     if (this.#retired || (this.#wanted && this.#run !== null)) return;
     this.#wanted = true;
     this.#isRestart = false;
     this.#retry.cancel();
+    this.#job?.cancel();
     if (this.#run === null) this.record.wanted();
     this.advance();
   }
 
-  /** Starts it if it is wanted, not running and its dependencies are ready. */
+  /** It was stopped by an operator of an earlier supervisor, and stays so. */
+  keepStopped(): void {
+    this.record.stopped("stopped by an operator", true, this.#host.nowMs());
+  }
+
+  /** Starts it if it is wanted, not running and nothing is to be waited for. */
   advance(): void {
-    if (!this.#wanted || this.#run !== null || this.#retry.pending) return;
-    if (this.record.state === "start_refused") return;
-    const unready = this.#host.unready(this.record.definition);
-    if (unready.length > 0) {
-      this.record.waitingFor(unready);
-      return;
-    }
+    if (!this.#wanted || this.#run !== null || this.#retry.pending || this.#job?.pending === true) return;
+    if (this.record.resting) return;
+    const unmet = this.#host.unmet(this.record.definition.name);
     const now = this.#host.nowMs();
-    if (this.#isRestart) {
-      const waitMs = this.#host.cascade.waitMs(now, this.record.definition.critical);
-      if (waitMs > 0) {
-        this.record.restartPaused(waitMs);
-        this.#retry.set(waitMs);
-        return;
-      }
-      this.#host.cascade.record(now);
-    }
-    this.#launch(now);
+    if (unmet.length > 0) this.record.waitingFor(unmet);
+    else if (!this.#isRestart || this.#mayRestart(now)) this.#launch(now);
   }
 
   /** Takes another definition, in force from the next `stop` on. */
@@ -111,66 +142,98 @@ export class DaemonRunner {
     this.#retired = true;
   }
 
-  /** Ends the whole group; resolves when it is gone or has proved unkillable. */
-  async stop(): Promise<void> {
+  /** Ends the run and all it started; resolves when it is gone or has proved unkillable. */
+  async stop(order: StopOrder): Promise<void> {
     this.#wanted = false;
-    this.#retry.cancel();
+    this.#stop = { reason: order.reason, byOperator: order.byOperator || this.#stop.byOperator };
+    this.#cancelWaits();
     if (this.#ending === null) {
-      const run = this.#run;
-      if (run === null) return this.#settleStopped();
-      this.record.stopping();
-      this.#end(run, () => this.#settleStopped());
+      if (this.#run === null) return this.#settleStopped();
+      this.record.stopping(order.reason);
+      this.#end(this.#run, () => undefined);
+      this.#tell();
     }
     await this.#ending;
   }
 
+  /** Goes down with another daemon, and comes back with it after `delayMs` if it is to. */
+  async takeDown({ reaction, why }: Loss, delayMs: number | null): Promise<void> {
+    if (!this.#wanted || this.record.resting) return;
+    if (reaction === "stop") return await this.stop({ reason: why, byOperator: false });
+    // One that dies or is stopped already follows its own way.
+    if (this.#run === null || this.#ending !== null) return;
+    this.record.stopping(why);
+    this.#end(this.#run, () => {
+      this.#host.emit("DAEMON_STOPPED", this.record.definition.name, why);
+      this.record.takenDown(why, this.#host.nowMs());
+      this.#restartIn(delayMs ?? 0);
+    });
+    this.#tell();
+    await this.#ending;
+  }
+
+  /** Takes a sample of what the run uses. */
+  sampled(use: ResourceUse): void {
+    this.#mustEnd(this.record.run?.sampled(use) ?? null);
+  }
+
   #launch(now: number): void {
-    this.record.starting(now, this.#isRestart);
+    const record = this.record.starting(now, this.#isRestart);
     const { definition } = this.record;
+    this.#jobBusySince = this.#host.wallMs();
     const current = (): boolean => this.#run === run && this.#ending === null;
-    const run = new DaemonProcess(definition, this.#host.env, this.logs, {
+    const run = startRun(definition, this.#host.env, this.logs, {
       spawned: (pid) => {
         if (!current()) return;
-        this.record.spawned(pid, this.#host.nowMs());
-        if (!this.record.crashLooping) this.#emit("DAEMON_STARTED", `pid ${pid}`);
+        record.nowRuns(pid, this.#host.nowMs());
+        if (!this.record.crashLooping)
+          this.#emit("DAEMON_STARTED", pid === null ? "in this process" : `pid ${pid}`);
         this.#awaitNext();
         this.#tell();
       },
       exited: (exit) => {
-        if (current()) this.#died(run, exitText(exit));
+        if (current()) this.#died(run, exit);
       },
       notStarted: (reason, refused) => {
         if (!current()) return;
-        if (!refused) return this.#died(run, reason);
+        if (!refused) return this.#died(run, { kind: "failed", reason });
         this.#run = null;
         this.record.refused(reason);
         this.#emit("DAEMON_FAILED", reason);
         this.#tell();
+      },
+      notified: (line) => {
+        if (!current()) return;
+        this.#mustEnd(record.notified(line, this.#host.nowMs()));
       },
     });
     this.#run = run;
     this.#host.changed();
   }
 
-  #died(run: Run, how: string): void {
+  #died(run: Run, exit: Exit): void {
     const words = this.logs.lastWords();
     const wasLooping = this.record.crashLooping;
-    const decision = this.record.died(how, this.#host.nowMs(), this.#host.random());
-    const reason = `${how}; ${decision.reason}${words === "" ? "" : `; last output: ${words}`}`;
+    const after = this.record.died(exit, this.#host.nowMs(), this.#host.random());
+    const how = after.kind === "ended" ? after.reason : this.record.verdict().message.replace(/^\w+: /, "");
+    const reason = `${how}${words === "" ? "" : `; last output: ${words}`}`;
+    if (after.kind === "ended" && after.success) this.#emit("DAEMON_STOPPED", after.reason);
     // While it crash-loops every try fails: only entering the loop is news.
-    if (!wasLooping) this.#emit("DAEMON_FAILED", reason);
-    if (!wasLooping && decision.kind === "degraded") this.#emit("DAEMON_DEGRADED", reason);
+    else if (!wasLooping) this.#emit("DAEMON_FAILED", reason);
+    if (!wasLooping && after.kind === "degraded") this.#emit("DAEMON_DEGRADED", reason);
+    const delayMs = after.kind === "ended" ? null : after.delayMs;
     this.#end(run, () => {
-      if (!this.#wanted || this.#next !== null) return this.#settleStopped();
-      this.#isRestart = true;
-      this.#retry.set(decision.delayMs);
+      if (delayMs === null) this.#awaitJob();
+      else this.#restartIn(delayMs);
     });
+    if (after.kind !== "ended" || !after.success) this.#host.lost(this.record.definition.name, delayMs);
     this.#tell();
   }
 
   /** Whatever is left of the run must be gone before anything follows. */
   #end(run: Run, then: () => void): void {
     this.#stable.cancel();
+    this.#deadline.cancel();
     // A check of what is ending must not outlive it.
     this.#ending = endRun(run, this.record.definition.stop, this.#watch.end(), {
       stuck: (left) => {
@@ -181,7 +244,8 @@ export class DaemonRunner {
       gone: () => {
         this.#ending = null;
         this.#run = null;
-        then();
+        if (!this.#wanted || this.#next !== null) this.#settleStopped();
+        else then();
         // A start asked for meanwhile.
         this.advance();
         this.#tell();
@@ -192,13 +256,19 @@ export class DaemonRunner {
   #settleStopped(): void {
     // A start may have been asked for while it was stopping.
     const already = this.record.state === "stopped";
+    const { reason, byOperator } = this.#stop;
+    const now = this.#host.nowMs();
+    const keeps = byOperator || this.record.stoppedByOperator;
+    this.record.stopped(reason, keeps, now);
     if (this.#next !== null) {
       this.#record = new DaemonRecord(this.#next);
       this.#watch = this.#newWatch();
+      this.#job = this.#newJob();
+      this.record.stopped(reason, keeps, now);
     }
     this.#next = null;
-    this.record.stopped();
-    if (!already) this.#emit("DAEMON_STOPPED", "stopped by request");
+    this.#stop = { reason: "stopped by request", byOperator: false };
+    if (!already) this.#emit("DAEMON_STOPPED", reason);
     if (this.#wanted) {
       this.#isRestart = false;
       this.record.wanted();
@@ -206,25 +276,82 @@ export class DaemonRunner {
     this.#tell();
   }
 
+  #restartIn(delayMs: number): void {
+    this.#isRestart = true;
+    this.#retry.set(delayMs);
+  }
+
+  /** Restarts of all daemons together are bounded; false when this one has to wait for its turn. */
+  #mayRestart(now: number): boolean {
+    const pausedMs = this.#host.fleet.pausedMs(now, this.record.definition.critical);
+    if (pausedMs > 0 && !this.#hasPlace) {
+      this.record.restartPaused(pausedMs);
+      this.#retry.set(pausedMs);
+      return false;
+    }
+    const placeMs = this.#hasPlace ? 0 : this.#host.fleet.placeMs(now);
+    this.#hasPlace = placeMs > 0;
+    if (placeMs > 0) this.#retry.set(placeMs);
+    return placeMs === 0;
+  }
+
+  /** A job waits for its next time. */
+  #awaitJob(): void {
+    if (this.#job === null) return;
+    this.#isRestart = false;
+    this.record.waitingUntil(this.#job.arm(this.#jobBusySince));
+    this.#jobBusySince = null;
+  }
+
+  #newJob(): JobAlarm | null {
+    const { schedule } = this.record.definition;
+    if (schedule === null) return null;
+    return new JobAlarm(schedule, this.#host.wallMs, () => {
+      this.record.comesBack();
+      this.advance();
+    });
+  }
+
   #newWatch(): HealthWatch {
-    return new HealthWatch(this.record.definition, this.#host.env, (outcome) => this.#checked(outcome));
+    return new HealthWatch(this.record.definition, this.#host.env, ({ ok, reason }) =>
+      this.#mustEnd(this.record.probed(ok, reason, this.#host.nowMs())),
+    );
   }
 
-  /** The next health check, and the moment from which the run counts as stable. */
+  /** The next question to the daemon, and the moments by which something is due. */
   #awaitNext(): void {
-    const stableInMs = this.record.stableInMs(this.#host.nowMs());
+    const now = this.#host.nowMs();
+    const stableInMs = this.record.stableInMs(now);
     if (stableInMs !== null && !this.#stable.pending) this.#stable.set(stableInMs);
-    this.#watch.askIn(this.record.nextCheckMs());
+    const deadlineInMs = this.record.run?.deadlineInMs(now) ?? null;
+    if (deadlineInMs === null) this.#deadline.cancel();
+    else this.#deadline.set(deadlineInMs);
+    this.#watch.ask(this.record.run?.nextProbe() ?? null);
   }
 
-  #checked(outcome: ProbeOutcome): void {
+  #heard(line: string): void {
+    this.record.run?.wrote(line, this.#host.nowMs());
+    this.#mustEnd(null);
+  }
+
+  #overdue(): void {
+    this.#mustEnd(this.record.run?.overdue(this.#host.nowMs()) ?? null);
+  }
+
+  /** Something was learnt of the run: it ends for `reason`, or goes on. */
+  #mustEnd(reason: string | null): void {
     if (this.#run === null || this.#ending !== null) return;
-    const mustRestart = this.record.checked(outcome.ok, outcome.reason, this.#host.nowMs());
-    if (mustRestart) this.#died(this.#run, this.record.failureText);
+    if (reason !== null) this.#died(this.#run, { kind: "failed", reason });
     else {
       this.#awaitNext();
       this.#tell();
     }
+  }
+
+  #cancelWaits(): void {
+    this.#retry.cancel();
+    this.#job?.cancel();
+    this.#hasPlace = false;
   }
 
   #emit(event: DaemonEventName, reason: string): void {

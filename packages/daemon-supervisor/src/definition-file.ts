@@ -1,19 +1,21 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { errorText, RingRiftError } from "@ringrift/protocol";
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
-import {
-  type DaemonDefinition,
-  type DefinitionProblem,
-  problemsError,
-  problemText,
-  readDefinitions,
-} from "./definition.ts";
+import type { DaemonDefinition, DefinitionProblem } from "./definition.ts";
+import { type DefinitionHost, thisHost } from "./definition-host.ts";
+import { problemsError, problemText } from "./definition-problems.ts";
+import { readDefinitions } from "./definition-reader.ts";
 
 /**
- * Reads the text of a daemons file; `file` is only named in errors.
+ * Reads the text of a daemons file. `file` is named in errors, and paths of env files start from its folder.
  * @throws RingRiftError `DAEMONS_INVALID` with file, line, key and reason of every mistake.
  */
-export function parseDaemonsFile(text: string, file: string): DaemonDefinition[] {
+export function parseDaemonsFile(
+  text: string,
+  file: string,
+  host: DefinitionHost = thisHost(dirname(file)),
+): DaemonDefinition[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -27,7 +29,7 @@ export function parseDaemonsFile(text: string, file: string): DaemonDefinition[]
   } catch (error) {
     throw problemsError([`${file}: ${errorText(error)}`]);
   }
-  const { definitions, problems } = readDefinitions(data);
+  const { definitions, problems } = readDefinitions(data, host);
   if (problems.length > 0) {
     const at = (problem: DefinitionProblem): number =>
       lines.linePos(offsetOf(document.contents, problem.path)).line;

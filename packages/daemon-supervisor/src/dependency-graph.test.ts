@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dependentsOf, findCycle, startOrder, stopOrder, unknownDependencies } from "./dependency-graph.ts";
+import { dependentsOf, findCycle, findCycles, startOrder, stopOrder } from "./dependency-graph.ts";
 
 const node = (name: string, ...dependsOn: string[]): { name: string; dependsOn: string[] } => ({
   name,
@@ -26,8 +26,13 @@ describe("the dependency graph", () => {
     expect(findCycle([node("self", "self")])).toEqual(["self", "self"]);
   });
 
-  it("names who asks for what is not there", () => {
-    expect(unknownDependencies([node("a", "b", "z"), node("b")])).toEqual([{ name: "a", missing: "z" }]);
+  it("names every cycle, not only the first", () => {
+    const nodes = [node("a", "b"), node("b", "a"), node("c", "d"), node("d", "c"), node("e", "a")];
+    expect(findCycles(nodes)).toEqual([
+      ["a", "b", "a"],
+      ["c", "d", "c"],
+    ]);
+    expect(findCycles([node("a"), node("b", "a")])).toEqual([]);
   });
 
   it("walks a chain of ten thousand", () => {

@@ -7,12 +7,16 @@ export interface DependencyNode {
   readonly dependsOn: readonly string[];
 }
 
-/** Names that are depended on but not defined, each with the daemon that asks for it. */
-export function unknownDependencies(nodes: readonly DependencyNode[]): { name: string; missing: string }[] {
-  const known = new Set(nodes.map((node) => node.name));
-  return nodes.flatMap((node) =>
-    node.dependsOn.filter((name) => !known.has(name)).map((missing) => ({ name: node.name, missing })),
-  );
+/** Cycles in full, each as `findCycle` tells it; of cycles that share a member one is told. */
+export function findCycles(nodes: readonly DependencyNode[]): string[][] {
+  const cycles: string[][] = [];
+  let left = nodes;
+  for (let cycle = findCycle(left); cycle !== null; cycle = findCycle(left)) {
+    cycles.push(cycle);
+    const told = new Set(cycle);
+    left = left.filter((node) => !told.has(node.name));
+  }
+  return cycles;
 }
 
 /** One cycle in full, first name repeated at its end (`["a", "b", "a"]`), or null when there is none. */

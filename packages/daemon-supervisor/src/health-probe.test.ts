@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { HealthTarget } from "./definition.ts";
+import type { ProbeTarget } from "./definition.ts";
 import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
 
 const servers: Server[] = [];
@@ -16,10 +16,10 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-const probe = (target: HealthTarget, timeoutMs = 5000): Promise<ProbeOutcome> =>
+const probe = (target: ProbeTarget, timeoutMs = 5000): Promise<ProbeOutcome> =>
   probeHealth(
     { target, intervalMs: 1, timeoutMs },
-    { cwd: null, env: { ANSWER: "42" }, baseEnv: process.env },
+    { cwd: null, env: { ANSWER: "42" }, baseEnv: process.env, service: null },
     new AbortController().signal,
   );
 
@@ -66,7 +66,7 @@ describe("a tcp check", () => {
 });
 
 describe("an exec check", () => {
-  const exec = (script: string): HealthTarget => ({ kind: "exec", argv: ["/bin/sh", "-c", script] });
+  const exec = (script: string): ProbeTarget => ({ kind: "exec", argv: ["/bin/sh", "-c", script] });
 
   it("passes on exit code 0 and sees the daemon's environment", async () => {
     expect(await probe(exec('test "$ANSWER" = 42'))).toMatchObject({ ok: true });

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { errorText } from "@ringrift/protocol";
-import type { DaemonHealthCheck } from "./definition.ts";
+import type { Probe } from "./definition.ts";
+import type { InProcessService } from "./in-process-service.ts";
 import { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
 import { exitText } from "./run.ts";
@@ -16,6 +17,7 @@ export interface ProbeSurroundings {
   readonly cwd: string | null;
   readonly env: Readonly<Record<string, string>>;
   readonly baseEnv: NodeJS.ProcessEnv;
+  readonly service: InProcessService | null;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface ProbeSurroundings {
  * `signal` gives it up early; it must be of this check alone.
  */
 export async function probeHealth(
-  check: DaemonHealthCheck,
+  check: Probe,
   surroundings: ProbeSurroundings,
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
@@ -31,6 +33,7 @@ export async function probeHealth(
     const { target, timeoutMs } = check;
     if (target.kind === "http") return await probeHttp(target.url, timeoutMs, signal);
     if (target.kind === "tcp") return await probeTcp(target.host, target.port, timeoutMs, signal);
+    if (target.kind === "service") return await probeService(surroundings.service, timeoutMs, signal);
     return await probeExec(target.argv, timeoutMs, surroundings, signal);
   } catch (error) {
     return { ok: false, reason: `check error: ${errorText(error)}` };
@@ -70,6 +73,42 @@ function probeTcp(host: string, port: number, timeoutMs: number, signal: AbortSi
   });
 }
 
+/** A service says it itself; what it says after the time-out is not heard. */
+function probeService(
+  service: InProcessService | null,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => resolve({ ok: false, reason: `gave no answer in ${timeoutMs / 1000} s` }),
+      timeoutMs,
+    );
+    const settle = (outcome: ProbeOutcome): void => {
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    signal.addEventListener("abort", () => settle({ ok: false, reason: "was not waited for" }), {
+      once: true,
+    });
+    Promise.resolve(service?.healthCheck?.()).then(
+      (answer) => {
+        if (typeof answer === "object")
+          settle({ ok: answer.status !== "unhealthy", reason: answer.message || answer.status });
+        else
+          settle({
+            ok: answer === true,
+            reason: answer === true ? "says it is well" : "says it is not well",
+          });
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
 /** Exit code 0 is healthy; the whole group of the check is killed at its time-out. */
 function probeExec(
   argv: readonly string[],
@@ -84,6 +123,7 @@ function probeExec(
       spawned: () => undefined,
       exited: (exit) => answer(exitText(exit), exit.kind === "code" && exit.code === 0),
       notStarted: (reason) => answer(reason),
+      notified: () => undefined,
     });
     const timer = setTimeout(() => answer(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
     signal.addEventListener("abort", () => answer("was not waited for"), { once: true });

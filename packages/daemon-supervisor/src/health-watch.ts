@@ -1,5 +1,5 @@
 import { Alarm } from "./alarm.ts";
-import type { DaemonDefinition } from "./definition.ts";
+import type { DaemonDefinition, Probe } from "./definition.ts";
 import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
 import { groupMembers } from "./process-group.ts";
 
@@ -7,7 +7,9 @@ import { groupMembers } from "./process-group.ts";
 export class HealthWatch {
   readonly #definition: DaemonDefinition;
   readonly #baseEnv: NodeJS.ProcessEnv;
+  readonly #onOutcome: (outcome: ProbeOutcome) => void;
   readonly #alarm: Alarm;
+  #question: Probe | null = null;
   #asking: { readonly abort: AbortController; readonly done: Promise<ProbeOutcome> } | null = null;
   #stuckGroup: number | null = null;
 
@@ -18,12 +20,15 @@ export class HealthWatch {
   ) {
     this.#definition = definition;
     this.#baseEnv = baseEnv;
-    this.#alarm = new Alarm(() => void this.#ask(onOutcome));
+    this.#onOutcome = onOutcome;
+    this.#alarm = new Alarm(() => void this.#ask());
   }
 
-  /** The next question; there is none without a health check (null). */
-  askIn(delayMs: number | null): void {
-    if (delayMs !== null) this.#alarm.set(delayMs);
+  /** Sets the next question; while one is being asked or awaits its time, nothing changes. */
+  ask(next: { readonly probe: Probe; readonly delayMs: number } | null): void {
+    if (next === null || this.#asking !== null || this.#alarm.pending) return;
+    this.#question = next.probe;
+    this.#alarm.set(next.delayMs);
   }
 
   /** No more questions; the one being asked is given up. Resolves when nothing of it runs. */
@@ -33,20 +38,21 @@ export class HealthWatch {
     await this.#asking?.done;
   }
 
-  async #ask(onOutcome: (outcome: ProbeOutcome) => void): Promise<void> {
-    const { health, cwd, env } = this.#definition;
-    if (health === null) return;
+  async #ask(): Promise<void> {
+    const probe = this.#question;
+    if (probe === null) return;
     // One that hangs in a driver would otherwise be joined by another at every interval.
     if (this.#stuckGroup !== null && groupMembers(this.#stuckGroup).length > 0) {
-      onOutcome({ ok: false, reason: `an earlier check still runs: pid ${this.#stuckGroup}` });
+      this.#onOutcome({ ok: false, reason: `an earlier check still runs: pid ${this.#stuckGroup}` });
       return;
     }
+    const { cwd, env, service } = this.#definition;
     const abort = new AbortController();
-    const done = probeHealth(health, { cwd, env, baseEnv: this.#baseEnv }, abort.signal);
+    const done = probeHealth(probe, { cwd, env, baseEnv: this.#baseEnv, service }, abort.signal);
     this.#asking = { abort, done };
     const outcome = await done;
     this.#asking = null;
     this.#stuckGroup = outcome.stuckGroup ?? null;
-    if (!abort.signal.aborted) onOutcome(outcome);
+    if (!abort.signal.aborted) this.#onOutcome(outcome);
   }
 }

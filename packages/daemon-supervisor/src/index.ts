@@ -1,17 +1,9 @@
-export {
-  type DaemonDefinition,
-  type DaemonHealthCheck,
-  type HealthTarget,
-  readDefinitions,
-  type StopSignal,
-} from "./definition.ts";
+export { agedMemory, type DaemonMemory, daemonMemorySchema } from "./daemon-memory.ts";
+export type { DaemonDefinition, DefinitionProblem } from "./definition.ts";
 export { loadDaemonsFile, parseDaemonsFile } from "./definition-file.ts";
+export { defineService, readDefinitions } from "./definition-reader.ts";
+export type { FleetLimits } from "./fleet-gate.ts";
+export type { InProcessService } from "./in-process-service.ts";
 export type { LogLine } from "./log-ring.ts";
-export {
-  createDaemonManager,
-  type DaemonLogs,
-  type DaemonManager,
-  type DaemonManagerOptions,
-  type LogLevel,
-} from "./manager.ts";
-export type { RestartLimits } from "./restart-policy.ts";
+export { createDaemonManager } from "./manager.ts";
+export type { DaemonLogs, DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";

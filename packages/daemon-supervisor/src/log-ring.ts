@@ -14,6 +14,13 @@ export class LogRing {
   #partial: Record<LogLine["stream"], string> = { stdout: "", stderr: "" };
   #dropped = 0;
   #cut = 0;
+  readonly #followers = new Set<(line: LogLine) => void>();
+
+  /** Tells of each line from now on, until the returned function is called. */
+  follow(follower: (line: LogLine) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
 
   /** Takes a chunk as it came from the pipe; lines may be split anywhere. */
   write(stream: LogLine["stream"], chunk: string): void {
@@ -57,5 +64,6 @@ export class LogRing {
       this.#lines.shift();
       this.#dropped += 1;
     }
+    for (const follower of this.#followers) follower(line);
   }
 }

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventOccurrence } from "@ringrift/protocol";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readDefinitions } from "./definition.ts";
-import { createDaemonManager, type DaemonManager } from "./manager.ts";
+import { readDefinitions } from "./definition-reader.ts";
+import { createDaemonManager } from "./manager.ts";
+import type { DaemonManager } from "./manager-options.ts";
 import { groupMembers } from "./process-group.ts";
 
 let folder = "";
@@ -138,7 +139,7 @@ it("starts a daemon only when its dependencies are ready, and stops it before th
   const ready = join(folder, "ready");
   const daemons = supervise([
     { name: "worker", command: sh(forever), dependsOn: ["store"] },
-    { name: "store", command: sh(forever), health: { exec: ["test", "-e", ready], intervalSeconds: 0.05 } },
+    { name: "store", command: sh(forever), liveness: { exec: ["test", "-e", ready], intervalSeconds: 0.05 } },
   ]);
   await daemons.start();
   await until(() => expect(one(daemons, "store").reason).toContain("start-up grace"));
@@ -176,9 +177,8 @@ it("restarts a daemon whose health check fails three times in a row, and only th
     {
       name: "sick",
       command: sh(forever),
-      startupGraceSeconds: 0,
       restart: fastLoop,
-      health: { exec: sh("echo queue is stuck; exit 1"), intervalSeconds: 0.02 },
+      liveness: { exec: sh("echo queue is stuck; exit 1"), intervalSeconds: 0.02, graceSeconds: 0 },
     },
     { name: "fine", command: sh(forever) },
   ]);
@@ -195,8 +195,7 @@ it("kills a health check that hangs", async () => {
     {
       name: "slow",
       command: sh(forever),
-      startupGraceSeconds: 0,
-      health: { exec: sh("sleep 1000"), intervalSeconds: 0.02, timeoutSeconds: 0.05 },
+      liveness: { exec: sh("sleep 1000"), intervalSeconds: 0.02, timeoutSeconds: 0.05, graceSeconds: 0 },
     },
   ]);
   await daemons.start();

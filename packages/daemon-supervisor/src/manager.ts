@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   checkEventData,
   type DaemonHealth,
@@ -6,58 +7,15 @@ import {
   HealthCheckResult,
   RingRiftError,
 } from "@ringrift/protocol";
-import { CascadeBreaker } from "./cascade-breaker.ts";
+import { inheritedEnvironment } from "./child-environment.ts";
+import type { DaemonMemory } from "./daemon-memory.ts";
+import { DaemonPlan } from "./daemon-plan.ts";
 import { type DaemonEventName, DaemonRunner, type RunnerHost } from "./daemon-runner.ts";
-import { checkDefinitions, type DaemonDefinition } from "./definition.ts";
-import { dependentsOf, startOrder, stopOrder } from "./dependency-graph.ts";
+import type { DaemonDefinition } from "./definition.ts";
+import { checkDefinitions } from "./definition-problems.ts";
+import { defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
-
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-export interface DaemonManagerOptions {
-  readonly definitions: readonly DaemonDefinition[];
-  /** Named in every event. */
-  readonly nodeId: string;
-  readonly onEvent: (event: EventOccurrence) => void;
-  readonly log: (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
-  /** Monotonic milliseconds. */
-  readonly nowMs?: () => number;
-  /** In [0, 1); spreads the restart delays. */
-  readonly random?: () => number;
-  /** Environment the daemons start from; the supervisor's own by default. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-}
-
-export interface DaemonLogs {
-  readonly lines: readonly LogLine[];
-  /** Lines that fell out of the ring. */
-  readonly dropped: number;
-  readonly cutCharacters: number;
-}
-
-export interface DaemonManager {
-  /** Starts what has no dependencies and returns; the others follow as their dependencies become ready. */
-  start(): Promise<void>;
-  /** Stops all, dependents first; resolves when every group is gone or has proved unkillable (state `stuck`). */
-  stop(): Promise<void>;
-  /** Starts one, forgetting its past crashes. @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
-  startDaemon(name: string): Promise<void>;
-  /** Stops one; it stays stopped until it is started by name. @throws RingRiftError `DAEMON_UNKNOWN` */
-  stopDaemon(name: string): Promise<void>;
-  /** @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
-  restartDaemon(name: string): Promise<void>;
-  /** @throws RingRiftError `DAEMON_UNKNOWN` */
-  getDaemonHealth(name: string): HealthCheckResult;
-  daemons(): DaemonHealth[];
-  /** True while every critical daemon is healthy. */
-  livenessProbe(): boolean;
-  /** True once every daemon that is not stopped by an operator is ready. */
-  readinessProbe(): boolean;
-  /** The last lines a daemon wrote. @throws RingRiftError `DAEMON_UNKNOWN` */
-  logs(name: string): DaemonLogs;
-  /** Restarts only what changed, stops what is gone, starts what is new. @throws RingRiftError `DAEMONS_INVALID` */
-  reload(definitions: readonly DaemonDefinition[]): Promise<void>;
-}
+import type { DaemonLogs, DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
 
 const eventLevels: Readonly<Record<DaemonEventName, LogLevel>> = {
   DAEMON_STARTED: "info",
@@ -79,6 +37,7 @@ export function createDaemonManager(options: DaemonManagerOptions): DaemonManage
 class Manager implements DaemonManager {
   readonly #options: DaemonManagerOptions;
   readonly #host: RunnerHost;
+  #plan: DaemonPlan;
   #runners = new Map<string, DaemonRunner>();
   #started = false;
   #advanceQueued = false;
@@ -90,25 +49,32 @@ class Manager implements DaemonManager {
     const nowMs = options.nowMs ?? (() => performance.now());
     this.#host = {
       nowMs,
+      wallMs: options.wallMs ?? Date.now,
       random: options.random ?? Math.random,
-      env: { ...(options.env ?? process.env) },
-      cascade: new CascadeBreaker(nowMs()),
-      unready: (definition) =>
-        definition.dependsOn.filter((name) => this.#runners.get(name)?.record.ready !== true),
+      env: inheritedEnvironment(options.env ?? process.env),
+      fleet: new FleetGate(nowMs(), { ...defaultFleetLimits, ...options.fleet }),
+      unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),
+      lost: (name, delayMs) => void this.#lost(name, delayMs),
       emit: (event, daemon, reason) => this.#emit(event, daemon, reason),
       changed: () => this.#queueAdvance(),
     };
-    for (const definition of options.definitions) this.#add(definition);
+    for (const definition of options.definitions)
+      this.#add(definition, options.memories?.get(definition.name));
+    this.#plan = new DaemonPlan(options.definitions);
   }
 
   async start(): Promise<void> {
     this.#started = true;
-    for (const name of startOrder(this.#definitions())) this.#runner(name).start();
+    for (const name of this.#plan.startOrder) {
+      const runner = this.#runner(name);
+      if (runner.record.stoppedByOperator) runner.keepStopped();
+      else runner.start();
+    }
   }
 
   async stop(): Promise<void> {
     this.#started = false;
-    await this.#stopAll(stopOrder(this.#definitions()));
+    await this.#stopAll([...this.#runners.keys()]);
   }
 
   // An operator's word counts after a reload that is under way, else the reload would undo it.
@@ -116,22 +82,24 @@ class Manager implements DaemonManager {
     await this.#reloading;
     const runner = this.#runner(name);
     this.#mustRun(name);
-    runner.start();
+    runner.startNow();
   }
 
   async stopDaemon(name: string): Promise<void> {
     await this.#reloading;
-    await this.#runner(name).stop();
+    const stopped = this.#runner(name).stop({ reason: "stopped by an operator", byOperator: true });
+    await Promise.all([stopped, this.#lost(name, null)]);
   }
 
   async restartDaemon(name: string): Promise<void> {
     await this.#reloading;
     const runner = this.#runner(name);
     this.#mustRun(name);
-    await runner.stop();
+    const stopped = runner.stop({ reason: "restarted by an operator", byOperator: false });
+    await Promise.all([stopped, this.#lost(name, null)]);
     // The stop of all may have come meanwhile.
     this.#mustRun(name);
-    runner.start();
+    runner.startNow();
   }
 
   getDaemonHealth(name: string): HealthCheckResult {
@@ -152,12 +120,21 @@ class Manager implements DaemonManager {
 
   readinessProbe(): boolean {
     return (
-      this.#started && [...this.#runners.values()].every(({ wanted, record }) => !wanted || record.ready)
+      this.#started && [...this.#runners.values()].every(({ wanted, record }) => !wanted || record.settled)
     );
   }
 
   logs(name: string): DaemonLogs {
     return this.#runner(name).logs.snapshot();
+  }
+
+  followLogs(name: string, follower: (line: LogLine) => void): () => void {
+    return this.#runner(name).logs.follow(follower);
+  }
+
+  memories(): ReadonlyMap<string, DaemonMemory> {
+    const now = this.#host.nowMs();
+    return new Map([...this.#runners].map(([name, runner]) => [name, runner.record.memory(now)]));
   }
 
   async reload(definitions: readonly DaemonDefinition[]): Promise<void> {
@@ -170,12 +147,9 @@ class Manager implements DaemonManager {
 
   async #replace(definitions: readonly DaemonDefinition[]): Promise<void> {
     const { leaving, toStart } = this.#prepare(new Map(definitions.map((one) => [one.name, one])));
-    await this.#stopAll(
-      stopOrder(this.#definitions()).filter((name) => leaving.has(name)),
-      (runner) => {
-        if (runner.wanted) toStart.add(runner.definition.name);
-      },
-    );
+    await this.#stopAll([...leaving], (runner) => {
+      if (runner.wanted) toStart.add(runner.definition.name);
+    });
     const old = this.#runners;
     this.#runners = new Map();
     for (const definition of definitions) {
@@ -185,9 +159,10 @@ class Manager implements DaemonManager {
     }
     // What cannot be killed stays in sight until it is gone.
     for (const [name, runner] of old) if (runner.retired) this.#runners.set(name, runner);
+    this.#plan = new DaemonPlan(definitions);
     this.#forgetGone();
     if (!this.#started) return;
-    for (const name of startOrder(definitions)) if (toStart.has(name)) this.#runner(name).start();
+    for (const name of this.#plan.startOrder) if (toStart.has(name)) this.#runner(name).start();
   }
 
   /** Tells each runner what it becomes; `leaving` must end for it, `toStart` is new. */
@@ -196,7 +171,7 @@ class Manager implements DaemonManager {
     const toStart = new Set([...next.keys()].filter((name) => this.#runners.get(name)?.retired !== false));
     for (const [name, runner] of this.#runners) {
       const definition = next.get(name);
-      const same = JSON.stringify(runner.definition) === JSON.stringify(definition);
+      const same = isDeepStrictEqual(runner.definition, definition);
       if (same && !runner.retired) continue;
       leaving.add(name);
       if (definition === undefined) runner.retire();
@@ -219,33 +194,51 @@ class Manager implements DaemonManager {
     });
   }
 
-  /** Each waits for those that depend on it; unrelated ones stop at the same time. */
+  /** Its run is lost: who hangs on it goes down too, and comes back with it. */
+  async #lost(lost: string, delayMs: number | null): Promise<void> {
+    const losses = this.#plan.lossesOf(lost, delayMs !== null);
+    await this.#inStopOrder(
+      losses.map((loss) => loss.name),
+      async (runner, name) => {
+        const loss = losses.find((one) => one.name === name);
+        if (loss !== undefined) await runner.takeDown(loss, delayMs);
+      },
+    );
+  }
+
   async #stopAll(
     names: readonly string[],
     beforeEach: (runner: DaemonRunner) => void = () => undefined,
   ): Promise<void> {
-    const definitions = this.#definitions();
-    const stopped = new Map<string, Promise<void>>();
-    for (const name of names) {
-      const dependents = dependentsOf(definitions, name).map((dependent) => stopped.get(dependent));
-      const runner = this.#runner(name);
-      stopped.set(
+    await this.#inStopOrder(names, async (runner) => {
+      beforeEach(runner);
+      await runner.stop({ reason: "stopped with the supervisor", byOperator: false });
+    });
+  }
+
+  /** Each waits for those of `names` that depend on it; unrelated ones go at the same time. */
+  async #inStopOrder(
+    names: readonly string[],
+    end: (runner: DaemonRunner, name: string) => Promise<void>,
+  ): Promise<void> {
+    const wanted = new Set(names);
+    const ended = new Map<string, Promise<void>>();
+    // A removed daemon that could not be killed is in no plan.
+    const unplanned = names.filter((name) => !this.#plan.startOrder.includes(name));
+    for (const name of [...unplanned, ...this.#plan.stopOrder]) {
+      const runner = this.#runners.get(name);
+      if (!wanted.has(name) || runner === undefined) continue;
+      const before = this.#plan.dependentsOf(name).map((dependent) => ended.get(dependent));
+      ended.set(
         name,
-        Promise.all(dependents).then(() => {
-          beforeEach(runner);
-          return runner.stop();
-        }),
+        Promise.all(before).then(() => end(runner, name)),
       );
     }
-    await Promise.all(stopped.values());
+    await Promise.all(ended.values());
   }
 
-  #definitions(): DaemonDefinition[] {
-    return [...this.#runners.values()].map((runner) => runner.record.definition);
-  }
-
-  #add(definition: DaemonDefinition): void {
-    this.#runners.set(definition.name, new DaemonRunner(definition, this.#host));
+  #add(definition: DaemonDefinition, memory: DaemonMemory | null = null): void {
+    this.#runners.set(definition.name, new DaemonRunner(definition, this.#host, memory));
   }
 
   #runner(name: string): DaemonRunner {

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventOccurrence } from "@ringrift/protocol";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type DaemonDefinition, readDefinitions } from "./definition.ts";
-import { createDaemonManager, type DaemonManager } from "./manager.ts";
+import type { DaemonDefinition } from "./definition.ts";
+import { readDefinitions } from "./definition-reader.ts";
+import { createDaemonManager } from "./manager.ts";
+import type { DaemonManager } from "./manager-options.ts";
 import { endGroup, groupMembers } from "./process-group.ts";
 
 // What cannot be killed cannot be made at will, so the killing is replaced where a test needs such a process.
@@ -174,7 +176,7 @@ async function startedWithCheck(script: string, more: Record<string, unknown> = 
       {
         name: "a",
         command: ["sleep", "1000"],
-        health: { exec: ["/bin/sh", "-c", script], intervalSeconds: 0.02, ...more },
+        liveness: { exec: ["/bin/sh", "-c", script], intervalSeconds: 0.02, ...more },
       },
     ]),
     nodeId: "n1",

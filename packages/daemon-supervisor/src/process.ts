@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { statSync } from "node:fs";
+import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { errorText } from "@ringrift/protocol";
 import type { DaemonDefinition } from "./definition.ts";
 import type { LogRing } from "./log-ring.ts";
+import { readNotifications } from "./notify-pipe.ts";
 import { endGroup, groupMembers } from "./process-group.ts";
 import type { Run, RunListener } from "./run.ts";
 
@@ -14,12 +16,14 @@ export class DaemonProcess implements Run {
   readonly pid: number | null;
 
   constructor(
-    definition: Pick<DaemonDefinition, "command" | "cwd" | "env">,
+    definition: Pick<DaemonDefinition, "command" | "cwd" | "env"> &
+      Partial<Pick<DaemonDefinition, "user" | "notifyFd">>,
     baseEnv: NodeJS.ProcessEnv,
     logs: LogRing,
     listener: RunListener,
   ) {
     const [program = "", ...args] = definition.command;
+    const { user = null, notifyFd = null } = definition;
     let ended = false;
     const fail = (error: unknown): void => {
       if (ended) return;
@@ -33,7 +37,8 @@ export class DaemonProcess implements Run {
         env: { ...baseEnv, ...definition.env },
         detached: true,
         shell: false,
-        stdio: ["ignore", "pipe", "pipe"],
+        ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
+        stdio: ["ignore", "pipe", "pipe", ...notifyStdio(notifyFd)],
       });
     } catch (error) {
       this.#child = null;
@@ -48,6 +53,9 @@ export class DaemonProcess implements Run {
       child[stream]?.on("data", (chunk: Buffer) => logs.write(stream, decoder.write(chunk)));
       child[stream]?.on("error", () => undefined);
     }
+    const notifications = notifyFd === null ? null : child.stdio[notifyFd];
+    if (notifications instanceof Readable)
+      readNotifications(notifications, (line) => listener.notified(line));
     child.on("spawn", () => listener.spawned(child.pid ?? 0));
     child.on("error", (error) => {
       // Only a child without a pid failed to start; later errors concern signals we send ourselves.
@@ -78,6 +86,11 @@ export class DaemonProcess implements Run {
   remaining(): readonly number[] {
     return this.pid === null ? [] : groupMembers(this.pid);
   }
+}
+
+/** Descriptors from 3 on: nothing up to the one that the daemon notifies through. */
+function notifyStdio(notifyFd: number | null): ("ignore" | "pipe")[] {
+  return notifyFd === null ? [] : [...Array<"ignore">(notifyFd - 3).fill("ignore"), "pipe"];
 }
 
 function startFailure(

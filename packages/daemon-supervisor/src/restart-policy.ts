@@ -1,5 +1,6 @@
 // core: pure
 // When a dead daemon is started again. Times are monotonic milliseconds.
+import type { DaemonMemory } from "./daemon-memory.ts";
 
 export interface RestartLimits {
   /** Ready this long, a run counts as stable: the next crash restarts at once. */
@@ -54,6 +55,9 @@ export function unreachableLimit(limits: RestartLimits): string | null {
   if (burst >= limits.burstWindowMs) {
     return `${limits.burstDeaths} deaths take at least ${seconds(burst)} s (${delaysText(limits, limits.burstDeaths)}), not less than the window of ${seconds(limits.burstWindowMs)} s, so a crash loop would never be seen`;
   }
+  if (limits.burstWindowMs <= hourMs && limits.burstDeaths > limits.hourlyDeaths + 1) {
+    return `${limits.burstDeaths} deaths in ${seconds(limits.burstWindowMs)} s are never seen: more than ${limits.hourlyDeaths} in an hour come first, at the ${limits.hourlyDeaths + 1}th death`;
+  }
   const hourly = shortestSpanMs(limits, limits.hourlyDeaths + 1);
   if (hourly >= hourMs) {
     return `${limits.hourlyDeaths + 1} deaths take at least ${seconds(hourly)} s (${delaysText(limits, limits.hourlyDeaths + 1)}), not less than an hour, so the hourly limit would never be seen`;
@@ -77,6 +81,8 @@ export interface RestartDecision {
   readonly reason: string;
 }
 
+type PolicyMemory = Pick<DaemonMemory, "attempt" | "crashLooping" | "deathAgesMs">;
+
 /** The restart memory of one daemon. Keeps at most as many deaths as its larger limit needs. */
 export class RestartPolicy {
   readonly #limits: RestartLimits;
@@ -84,8 +90,21 @@ export class RestartPolicy {
   #attempt = 0;
   #degraded = false;
 
-  constructor(limits: RestartLimits) {
+  /** `memory` is of an earlier supervisor, aged up to `now`. */
+  constructor(limits: RestartLimits, memory: PolicyMemory | null = null, now = 0) {
     this.#limits = limits;
+    if (memory === null) return;
+    this.#attempt = memory.attempt;
+    this.#degraded = memory.crashLooping;
+    this.#deaths = memory.deathAgesMs.map((ageMs) => now - ageMs);
+  }
+
+  memory(now: number): PolicyMemory {
+    return {
+      attempt: this.#attempt,
+      crashLooping: this.#degraded,
+      deathAgesMs: this.#deaths.map((at) => now - at),
+    };
   }
 
   /** True from the death that made it a crash loop until a run is stable. */

@@ -1,10 +1,10 @@
-import type { Run } from "./run.ts";
+import type { Remains, Run } from "./run.ts";
 
 const stuckCheckMs = 5_000;
 
 export interface RunEndListener {
   /** These outlived SIGKILL; `gone` follows if they ever end. */
-  stuck(pids: readonly number[]): void;
+  stuck(left: Remains): void;
   /** Nothing of the run is left. */
   gone(): void;
 }

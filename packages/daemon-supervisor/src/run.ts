@@ -16,18 +16,23 @@ export function exitText(exit: Exit): string {
 }
 
 export interface RunListener {
-  /** The program runs; `pid` is null for a service inside this process. */
+  /** It runs; `pid` is null for a service inside this process. */
   spawned(pid: number | null): void;
   /** The program itself has ended; others that it started may still run. */
   exited(exit: Exit): void;
   /** It never ran. `refused`: trying again will not help until the definition or the disk changes. */
   notStarted(reason: string, refused: boolean): void;
+  /** A line from the notification pipe, without its newline. */
+  notified(line: string): void;
 }
+
+/** What is left of a run: pids, or words for what has none. */
+export type Remains = readonly (number | string)[];
 
 export interface Run {
   readonly pid: number | null;
-  /** Ends it and everything it started; returns the pids that could not be killed. */
-  end(signal: NodeJS.Signals, graceMs: number): Promise<readonly number[]>;
-  /** Pids of it that still run. */
-  remaining(): readonly number[];
+  /** Ends it and everything it started; resolves with what could not be ended. */
+  end(signal: NodeJS.Signals, graceMs: number): Promise<Remains>;
+  /** What of it still runs. */
+  remaining(): Remains;
 }

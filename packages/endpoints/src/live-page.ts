@@ -26,7 +26,7 @@ td.id{font-weight:600;white-space:nowrap}td.word{white-space:nowrap}.empty{color
 const script = `
 const $ = (id) => document.getElementById(id);
 const make = (tag, text, cls) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (cls) e.className = cls; return e; };
-const tone = { HEALTHY:"ok", DEGRADED:"warn", UNHEALTHY:"bad", CRITICAL:"bad", UNKNOWN:"na", healthy:"ok", alive:"ok", running:"ok",
+const tone = { HEALTHY:"ok", DEGRADED:"warn", UNHEALTHY:"bad", CRITICAL:"bad", UNKNOWN:"na", healthy:"ok", alive:"ok", running:"ok", completed:"ok",
   degraded:"warn", suspect:"warn", starting:"warn", restarting:"warn", paused:"warn", unhealthy:"bad", evicted:"bad", offline:"bad", down:"bad", failed:"bad", stuck:"bad", start_refused:"bad", provider_down:"bad" };
 const glyph = { ok:"\\u25CF", warn:"\\u25B2", bad:"\\u25A0", na:"\\u25CB" };
 const state = (word) => { const t = tone[word] || "na"; return make("span", glyph[t] + " " + word, t); };

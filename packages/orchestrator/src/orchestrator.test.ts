@@ -192,9 +192,12 @@ describe("the orchestrator", () => {
   it("tells of a daemon's crash once, though it passes through failed and restarting", () => {
     const { orchestrator, report, names } = setUp();
     const daemon = { name: "trainer", critical: true, ready: false, pid: null, restarts: 0, errorRate: null };
+    const unmeasured = { cpuCores: null, memoryBytes: null, lastExit: null, lastExitAgeSeconds: null };
     const states = ["running", "failed", "restarting", "running", "restarting"] as const;
     states.forEach((state, second) => {
-      report(second, "healthy", { daemons: [{ ...daemon, state, uptimeSeconds: null, reason: "exit 1" }] });
+      report(second, "healthy", {
+        daemons: [{ ...daemon, ...unmeasured, state, uptimeSeconds: null, reason: "exit 1" }],
+      });
     });
     const told = names().filter((name) => name.startsWith("DAEMON"));
     expect(told).toEqual(["DAEMON_STARTED", "DAEMON_FAILED", "DAEMON_STARTED", "DAEMON_FAILED"]);

@@ -54,6 +54,7 @@ function daemonEvent(
     case "running":
       return [{ name: "DAEMON_STARTED", data }];
     case "stopped":
+    case "completed":
       // The first report of a daemon that was never started here is no transition.
       return wasKnown ? [{ name: "DAEMON_STOPPED", data }] : [];
     case "failed":

@@ -94,6 +94,7 @@ export const daemonStates = [
   "running",
   "stopping",
   "stopped",
+  "completed",
   "failed",
   "restarting",
   "degraded",

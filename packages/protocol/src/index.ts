@@ -69,6 +69,7 @@ export {
   type MixinThresholds,
   type WithHealthCheck,
 } from "./mixin.ts";
+export { nearestName } from "./nearest-name.ts";
 export {
   type CircuitStatus,
   type DaemonHealth,

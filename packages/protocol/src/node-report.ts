@@ -32,6 +32,12 @@ export interface DaemonHealth {
   /** Failures over health checks in the sliding window, 0-1; null while too few were made. */
   readonly errorRate: number | null;
   readonly uptimeSeconds: number | null;
+  /** Cores that its whole tree of processes keeps busy, resident bytes of that tree; null while unknown. */
+  readonly cpuCores: number | null;
+  readonly memoryBytes: number | null;
+  /** How its last run ended and how long ago; null before the first end. */
+  readonly lastExit: string | null;
+  readonly lastExitAgeSeconds: number | null;
   /** Why it is in this state: last exit, missing program, failed health check. */
   readonly reason: string;
 }
@@ -121,6 +127,10 @@ export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
         restarts: z.int().min(0),
         errorRate: ratio,
         uptimeSeconds: z.number().nullable(),
+        cpuCores: z.number().nullable(),
+        memoryBytes: z.number().nullable(),
+        lastExit: z.string().max(1000).nullable(),
+        lastExitAgeSeconds: z.number().nullable(),
         reason: z.string().max(1000),
       }),
     )

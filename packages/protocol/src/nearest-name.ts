@@ -3,15 +3,22 @@ export function nearestName(typed: string, known: readonly string[]): string | n
   const longest = 200;
   if (typed.length > longest) return null;
   let best: string | null = null;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
+  // Two mistakes in three letters would make any name near.
+  const furthest = typed.length <= 3 ? 1 : Math.max(2, Math.floor(typed.length / 3));
+  let bestDistance = furthest + 1;
   for (const name of known) {
-    const distance = editDistance(typed.toLowerCase(), name.toLowerCase());
+    const distance = distanceOf(typed.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+/** A name cut short is nearer than any other mistake. */
+function distanceOf(typed: string, name: string): number {
+  return typed.length >= 3 && name.startsWith(typed) ? 1 : editDistance(typed, name);
 }
 
 function editDistance(left: string, right: string): number {

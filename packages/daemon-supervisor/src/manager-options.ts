@@ -1,0 +1,62 @@
+import type { DaemonHealth, EventOccurrence, HealthCheckResult } from "@ringrift/protocol";
+import type { DaemonMemory } from "./daemon-memory.ts";
+import type { DaemonDefinition } from "./definition.ts";
+import type { FleetLimits } from "./fleet-gate.ts";
+import type { LogLine } from "./log-ring.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export interface DaemonManagerOptions {
+  readonly definitions: readonly DaemonDefinition[];
+  /** Named in every event. */
+  readonly nodeId: string;
+  readonly onEvent: (event: EventOccurrence) => void;
+  readonly log: (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  /** Monotonic milliseconds. */
+  readonly nowMs?: () => number;
+  /** Milliseconds since 1970; only schedules use it. */
+  readonly wallMs?: () => number;
+  /** In [0, 1); spreads the restart delays. One from a seed makes them repeatable. */
+  readonly random?: () => number;
+  /** Environment that daemons inherit, without what is the supervisor's own business; by default of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Bounds on the restarts of all daemons together. */
+  readonly fleet?: Partial<FleetLimits>;
+  /** What an earlier supervisor remembered, by daemon, aged up to now (`agedMemory`). */
+  readonly memories?: ReadonlyMap<string, DaemonMemory>;
+}
+
+export interface DaemonLogs {
+  readonly lines: readonly LogLine[];
+  /** Lines that fell out of the ring. */
+  readonly dropped: number;
+  readonly cutCharacters: number;
+}
+
+export interface DaemonManager {
+  /** Starts what has nothing to wait for and returns; the others follow as their dependencies allow. */
+  start(): Promise<void>;
+  /** Stops all, dependents first; resolves when every run is gone or has proved unkillable (state `stuck`). */
+  stop(): Promise<void>;
+  /** Starts one, or runs a job now, forgetting its past crashes. @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
+  startDaemon(name: string): Promise<void>;
+  /** Stops one; it stays stopped until it is started by name. @throws RingRiftError `DAEMON_UNKNOWN` */
+  stopDaemon(name: string): Promise<void>;
+  /** @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
+  restartDaemon(name: string): Promise<void>;
+  /** @throws RingRiftError `DAEMON_UNKNOWN` */
+  getDaemonHealth(name: string): HealthCheckResult;
+  daemons(): DaemonHealth[];
+  /** True while every critical daemon is healthy. */
+  livenessProbe(): boolean;
+  /** True once every daemon that is not stopped by an operator is ready or has completed. */
+  readinessProbe(): boolean;
+  /** The last lines a daemon wrote. @throws RingRiftError `DAEMON_UNKNOWN` */
+  logs(name: string): DaemonLogs;
+  /** Tells of each further line a daemon writes, until the returned function is called. @throws RingRiftError `DAEMON_UNKNOWN` */
+  followLogs(name: string, follower: (line: LogLine) => void): () => void;
+  /** Restarts only what changed, stops what is gone, starts what is new. @throws RingRiftError `DAEMONS_INVALID` */
+  reload(definitions: readonly DaemonDefinition[]): Promise<void>;
+  /** What must outlive this supervisor, by daemon. */
+  memories(): ReadonlyMap<string, DaemonMemory>;
+}
