@@ -6,7 +6,16 @@ interface Benchmark {
   readonly load: () => Promise<{ readonly run: () => Promise<Figure[]> }>;
 }
 
-const benchmarks: Readonly<Record<string, Benchmark>> = {};
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  detect: {
+    measures: "a killed or frozen agent until every other member knows, beside serf",
+    load: () => import("./detect.ts"),
+  },
+  failover: {
+    measures: "a killed, frozen or stopped leader until a majority names the next, beside etcd",
+    load: () => import("./failover.ts"),
+  },
+};
 
 const names = Object.keys(benchmarks);
 const usage = `Usage: pnpm bench [NAME...]

@@ -37,6 +37,7 @@ export async function startCluster(size: {
   readonly agents: number;
   /** Variables of every server beside those that make it one of this cluster. */
   readonly serverEnv?: Readonly<Record<string, string>>;
+  readonly agentEnv?: Readonly<Record<string, string>>;
 }): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), "ringrift-e2e-"));
   const serverPorts: number[] = [];
@@ -62,6 +63,7 @@ export async function startCluster(size: {
       member("node-agent", `agent-${index}`, port, {
         ...environment(`agent-${index}`),
         RINGRIFT_AGENT_PORT: String(port),
+        ...size.agentEnv,
       }),
     );
   }

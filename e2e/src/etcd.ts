@@ -5,12 +5,14 @@ import { freePort } from "./cluster.ts";
 import { type Program, startCommand, waitFor } from "./program.ts";
 
 /** One member of a real etcd. */
-interface EtcdMember {
+export interface EtcdMember {
   readonly name: string;
   /** Of its clients' port. */
   readonly url: string;
   program: Program;
   start(): void;
+  /** Who it is and whom it takes for etcd's leader, "0" for nobody; null when it does not answer. */
+  status(): Promise<{ readonly self: string; readonly leader: string } | null>;
 }
 
 /** A real etcd of several processes on loopback. */
@@ -18,6 +20,8 @@ export interface EtcdCluster {
   readonly members: readonly EtcdMember[];
   /** The member that leads etcd itself. */
   leader(): Promise<EtcdMember>;
+  /** The same, once all members are up and name it. */
+  settled(): Promise<EtcdMember>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +56,7 @@ export async function startEtcd(count: number): Promise<EtcdCluster> {
       start: () => {
         self.program = run();
       },
+      status: () => maintenanceStatus(url).catch(() => null),
     };
     return self;
   });
@@ -60,10 +65,17 @@ export async function startEtcd(count: number): Promise<EtcdCluster> {
     leader: () =>
       waitFor("etcd to have a leader", async () => {
         for (const member of members) {
-          const status = await maintenanceStatus(member).catch(() => null);
+          const status = await member.status();
           if (status !== null && status.leader !== "0" && status.leader === status.self) return member;
         }
         return null;
+      }),
+    settled: () =>
+      waitFor("all of etcd to name one leader", async () => {
+        const all = await Promise.all(members.map((member) => member.status()));
+        const leader = all[0]?.leader ?? "0";
+        if (leader === "0" || all.some((status) => status?.leader !== leader)) return null;
+        return members[all.findIndex((status) => status?.self === leader)] ?? null;
       }),
     stop: async () => {
       await Promise.all(members.map((member) => member.program.kill("SIGKILL")));
@@ -74,7 +86,7 @@ export async function startEtcd(count: number): Promise<EtcdCluster> {
   return cluster;
 }
 
-async function maintenanceStatus({ url }: EtcdMember): Promise<{ self: string; leader: string }> {
+async function maintenanceStatus(url: string): Promise<{ self: string; leader: string }> {
   const answer = await fetch(`${url}/v3/maintenance/status`, {
     method: "POST",
     body: "{}",

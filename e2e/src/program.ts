@@ -6,6 +6,8 @@ export interface Program {
   readonly process: ChildProcess;
   readonly pid: number;
   output(): string;
+  /** Hears each whole line as it is written, and first those that were written before. */
+  onLine(hear: (line: string) => void): void;
   /** Exit code, or the signal's name. */
   readonly exited: Promise<number | string>;
   kill(signal: NodeJS.Signals): Promise<number | string>;
@@ -34,11 +36,19 @@ export function startCommand(
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
-  const keep = (chunk: Buffer): void => {
-    output = (output + chunk.toString("utf8")).slice(-200_000);
+  const listeners: ((line: string) => void)[] = [];
+  const keeper = (): ((chunk: Buffer) => void) => {
+    let rest = "";
+    return (chunk) => {
+      const text = chunk.toString("utf8");
+      output = (output + text).slice(-200_000);
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const hear of listeners) lines.forEach(hear);
+    };
   };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
+  child.stdout.on("data", keeper());
+  child.stderr.on("data", keeper());
   const exited = new Promise<number | string>((resolve) => {
     child.on("error", (error) => {
       output += error.message;
@@ -52,6 +62,10 @@ export function startCommand(
     process: child,
     pid: child.pid ?? -1,
     output: () => output,
+    onLine: (hear) => {
+      for (const line of output.split("\n").slice(0, -1)) hear(line);
+      listeners.push(hear);
+    },
     exited,
     kill: (signal) => {
       child.kill(signal);

@@ -55,7 +55,7 @@ export class AgentPeer implements Mesh {
     this.#options = options;
     this.#local = local;
     this.#clock = clock;
-    this.#hub = new EventHub(options.log);
+    this.#hub = new EventHub(options.log, "debug");
   }
 
   async start(): Promise<void> {

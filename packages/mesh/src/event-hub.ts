@@ -4,14 +4,17 @@ import type { MemberView, MeshEvent, MeshLog, MeshQuorum } from "./mesh.ts";
 /** Tells the listeners what changed: it remembers what they were told last and is silent when nothing differs. */
 export class EventHub {
   readonly #log: MeshLog;
+  readonly #memberLevel: "info" | "debug";
   readonly #listeners = new Set<(event: MeshEvent) => void>();
   readonly #links = new Map<string, LinkState>();
   #leaderId: string | null = null;
   #leaderTerm = 0;
   #quorum = "";
 
-  constructor(log: MeshLog) {
+  /** @param memberLevel at which changes of members are logged: every agent would repeat what the servers say */
+  constructor(log: MeshLog, memberLevel: "info" | "debug") {
     this.#log = log;
+    this.#memberLevel = memberLevel;
   }
 
   listen(listener: (event: MeshEvent) => void): () => void {
@@ -25,6 +28,7 @@ export class EventHub {
     if (leaderId === previous && (leaderId === null || term === this.#leaderTerm)) return false;
     this.#leaderId = leaderId;
     this.#leaderTerm = term;
+    this.#log("info", leaderId === null ? "nobody leads" : "a leader is known", { leaderId, previous, term });
     this.#emit({ type: "leader", leaderId, previous, term });
     return true;
   }
@@ -43,6 +47,14 @@ export class EventHub {
     const previous = this.#links.get(member.id) ?? null;
     if (previous === member.link) return false;
     this.#links.set(member.id, member.link);
+    const { id: memberId, link, reason, accusers } = member;
+    this.#log(this.#memberLevel, "a member's link has changed", {
+      memberId,
+      link,
+      previous,
+      reason,
+      accusers,
+    });
     this.#emit({ type: "member", member, previous });
     return true;
   }

@@ -60,7 +60,7 @@ export class ServerPeer implements Mesh {
     this.#voter = voter;
     this.#clock = clock;
     this.#voters = local.voters;
-    this.#hub = new EventHub(options.log);
+    this.#hub = new EventHub(options.log, "info");
     this.#roster = new Roster(voter, this.#voters, options.heartbeatIntervalMs, clock.now());
     this.#roster.introduce(local);
     if (options.elector === undefined) {

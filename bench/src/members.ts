@@ -1,0 +1,79 @@
+import type { Member } from "@ringrift/e2e/cluster";
+import { waitFor } from "@ringrift/e2e/program";
+
+/** One line of a program's log about the mesh. */
+interface MeshLine {
+  readonly msg: string;
+  readonly memberId?: string;
+  readonly link?: string;
+  readonly leaderId?: string | null;
+}
+
+/** What the members of a cluster say of one another, read from their logs as they are written. */
+export class Observers {
+  readonly members: readonly Member[];
+  readonly #links = new Map<Member, Map<string, string>>();
+  readonly #leaders = new Map<Member, string | null>();
+  onChange: () => void = () => undefined;
+
+  constructor(members: readonly Member[]) {
+    this.members = members;
+    for (const member of members) this.listen(member);
+  }
+
+  /** Begins anew with a member that was started again. */
+  listen(member: Member): void {
+    const links = new Map<string, string>();
+    this.#links.set(member, links);
+    this.#leaders.set(member, null);
+    member.program.onLine((line) => {
+      const { msg, memberId, link, leaderId } = read(line);
+      if (msg === "a member's link has changed" && memberId !== undefined && link !== undefined)
+        links.set(memberId, link);
+      else if (leaderId !== undefined && (msg === "a leader is known" || msg === "nobody leads"))
+        this.#leaders.set(member, leaderId);
+      else return;
+      this.onChange();
+    });
+  }
+
+  /** Whether all others list a member so. */
+  all(subject: Member, links: readonly string[]): boolean {
+    return this.members.every(
+      (member) => member === subject || links.includes(this.#links.get(member)?.get(subject.id) ?? "unknown"),
+    );
+  }
+
+  /** The leader that more than half of all members name; null without one. */
+  leader(): string | null {
+    const votes = new Map<string, number>();
+    for (const leader of this.#leaders.values()) {
+      if (leader !== null) votes.set(leader, (votes.get(leader) ?? 0) + 1);
+    }
+    const [best] = [...votes].filter(([, count]) => count > this.members.length / 2);
+    return best?.[0] ?? null;
+  }
+
+  /** The leader that all members name; null without one. */
+  unanimous(): string | null {
+    const [first, ...others] = new Set(this.#leaders.values());
+    return others.length === 0 ? (first ?? null) : null;
+  }
+
+  async everyoneAlive(): Promise<void> {
+    await waitFor(
+      "all to list all as alive",
+      async () => (this.members.every((member) => this.all(member, ["alive"])) ? true : null),
+      60_000,
+    );
+  }
+}
+
+/** A line that is none of the log's, or half of one, says nothing. */
+function read(line: string): Partial<MeshLine> {
+  try {
+    return JSON.parse(line) as MeshLine;
+  } catch {
+    return {};
+  }
+}
