@@ -181,9 +181,6 @@ export class AgentPeer implements Mesh {
         link.left = true;
         this.#words.delete(voter);
         this.#tell();
-        return;
-      default:
-        link.end("role", frame.type);
     }
   }
 
@@ -239,6 +236,7 @@ export class AgentPeer implements Mesh {
     );
     const [best] = fresh.sort(
       (a, b) =>
+        Number(b.status.leaderVoter !== null) - Number(a.status.leaderVoter !== null) ||
         Number(b.status.quorum.held) - Number(a.status.quorum.held) ||
         compareEpochs(parseEpoch(b.status.epoch), parseEpoch(a.status.epoch)) ||
         b.at - a.at,

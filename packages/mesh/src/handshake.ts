@@ -62,7 +62,7 @@ export function acceptHandshake(
     if (problem !== null) return refusal(problem, peer);
     talk.say({ type: "welcome" });
     talk.done();
-    handlers.onLink(new Link(socket, peer, "in", clock.now));
+    handlers.onLink(new Link(socket, { peer, localRole: local.role, direction: "in", now: clock.now }));
     return null;
   };
   const talk = converse(socket, handlers, onHello);
@@ -97,7 +97,9 @@ export function dialHandshake(
     if (frame.type === "refused") return refusal("refused_by_peer", acceptor);
     if (frame.type !== "welcome") return refusal("bad_frame", acceptor);
     talk.done();
-    handlers.onLink(new Link(socket, acceptor, "out", clock.now));
+    handlers.onLink(
+      new Link(socket, { peer: acceptor, localRole: local.role, direction: "out", now: clock.now }),
+    );
     return null;
   };
   const talk = converse(socket, handlers, onChallenge);

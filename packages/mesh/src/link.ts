@@ -4,10 +4,12 @@ import {
   type Frame,
   isRefused,
   maxFrameBytes,
+  type NodeRole,
   type PeerIdentity,
   type RefusedFrame,
 } from "@ringrift/protocol";
 import type { RawData, WebSocket } from "ws";
+import { maySend } from "./frame-roles.ts";
 
 /** Options of every socket: the library's own defaults would take 100 MiB and wait 30 s for a close. */
 export const socketOptions: {
@@ -52,6 +54,14 @@ export interface LinkHandlers {
   readonly onEnd: (end: LinkEnd, detail: string) => void;
 }
 
+export interface LinkFacts {
+  readonly peer: PeerIdentity;
+  readonly localRole: NodeRole;
+  readonly direction: "in" | "out";
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
 /** One authenticated link, whichever side dialled. */
 export class Link {
   readonly peer: PeerIdentity;
@@ -63,14 +73,16 @@ export class Link {
   /** True once the peer said goodbye. */
   left = false;
   readonly #socket: WebSocket;
+  readonly #localRole: NodeRole;
   readonly #now: () => number;
   #handlers: LinkHandlers | null = null;
   #end: LinkEnd | null = null;
   #tokens: number;
   #refilledAt: number;
 
-  constructor(socket: WebSocket, peer: PeerIdentity, direction: "in" | "out", now: () => number) {
+  constructor(socket: WebSocket, { peer, localRole, direction, now }: LinkFacts) {
     this.#socket = socket;
+    this.#localRole = localRole;
     this.#now = now;
     this.peer = peer;
     this.direction = direction;
@@ -138,8 +150,10 @@ export class Link {
     const decoded: Frame | RefusedFrame = binary
       ? { refused: "not_json", detail: "binary" }
       : decodeFrame(textOf(data));
-    if (!isRefused(decoded)) this.#handlers?.onFrame(decoded);
-    else if (decoded.refused === "unknown_type") this.#handlers?.onDrop("unknown_type");
+    if (!isRefused(decoded)) {
+      if (maySend(this.peer.role, this.#localRole, decoded.type)) this.#handlers?.onFrame(decoded);
+      else this.end("role", decoded.type);
+    } else if (decoded.refused === "unknown_type") this.#handlers?.onDrop("unknown_type");
     else this.end("bad_frame", `${decoded.refused} ${decoded.detail}`);
   }
 

@@ -80,18 +80,18 @@ export class MeshElector implements Elector {
     const voting = this.#able();
     const leader = voting?.state.leaderId ?? null;
     const { self, voters } = this.#options;
-    const reachable = countQuorum(voters, [self, ...this.#linked]);
+    const quorum = countQuorum(voters, [self, ...this.#linked]);
     // A follower trusts its leader to step down without a majority; a leader sees at once that its links are gone.
-    const held = leader !== null && (leader === self ? reachable.held : this.#linked.has(leader));
+    const known = leader !== null && (leader === self ? quorum.held : this.#linked.has(leader));
     return {
-      leader: held ? leader : null,
+      leader: known ? leader : null,
       epoch: {
         generation: this.#voting?.generation.value ?? 0,
         term: this.#voting?.state.term ?? 0,
       },
-      quorum: { ...reachable, held },
+      quorum,
       leaseAgeMs: voting === null ? null : leaseAgeMs(voting.state, this.#options.now()),
-      detail: this.#detail(reachable),
+      detail: this.#detail(quorum),
     };
   }
 

@@ -238,5 +238,36 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
     );
     expect(last?.mesh.status().quorum).toMatchObject({ held: false, have: 1, need: 2 });
     expect(() => last?.mesh.assertLeader()).toThrow(/lease/);
+    // Through forming, failing over and losing its peers, nobody ever said that a majority is held or lost and counted otherwise.
+    for (const { events, options } of servers) {
+      const told = events.flatMap((event) => (event.type === "quorum" ? [event] : []));
+      expect(told.length).toBeGreaterThan(1);
+      for (const { held, have, need } of told) expect(held, options.nodeId).toBe(have >= need);
+    }
+  });
+
+  it("counts a frozen voter as not reached within three heartbeats, though its link stays open", async () => {
+    await cluster.reserve(3);
+    const first = await cluster.server(1);
+    const second = await cluster.server(2);
+    const frozen = await cluster.serverProcess(3);
+    const have = (): number => first.mesh.status().quorum.have;
+    await eventually(
+      "all three reach one another",
+      () => have() === 3 && second.mesh.status().quorum.have === 3,
+      () => states([first, second]),
+    );
+    frozen.kill("SIGSTOP");
+    await eventually(
+      "it counts as not reached",
+      () => have() === 2,
+      () => states([first, second]),
+    );
+    const { quorum, links } = first.mesh.status();
+    expect(quorum).toMatchObject({ held: true, need: 2 });
+    expect(quorum.voters.filter(({ reachable }) => reachable)).toHaveLength(2);
+    expect(links.map(({ peer }) => peer)).toContain("server-3");
+    frozen.kill("SIGCONT");
+    await eventually("it is reached again", () => have() === 3);
   });
 });

@@ -52,13 +52,21 @@ export interface MemberView {
   readonly version: string;
 }
 
+/**
+ * Whether the server that tells reaches a majority of the voters. `held` is `have >= need`, always; who leads is a
+ * question of its own: while a leader is being elected a quorum is held and nobody leads.
+ */
 export interface MeshQuorum {
   /** True once the voters are known. */
   readonly configured: boolean;
-  /** True while a leader is known that a majority still hears, or that etcd confirmed within the lease. */
+  /** True exactly while `have >= need`; false when no voters are configured. */
   readonly held: boolean;
-  /** Voters reachable from the server that tells, itself included; 0 when nobody tells. With etcd: 1 while it answers. */
+  /**
+   * Voters that the server which tells reaches, itself included: a link is open and was heard within three heartbeats.
+   * 0 when nobody tells. With etcd: 1 while it answers.
+   */
   readonly have: number;
+  /** Majority of the configured voters. With etcd: 1. */
   readonly need: number;
   readonly voters: readonly { readonly id: string; readonly reachable: boolean }[];
 }

@@ -134,11 +134,12 @@ describe("the overview of a server", () => {
   it("tells of leaders and quorum as events under the epoch of the time", () => {
     const { overview } = setUp();
     overview.onMeshEvent({ type: "leader", leaderId: "server-1", previous: null, term: 3 });
-    overview.onMeshEvent({ type: "quorum", held: false, have: 1, need: 2 });
+    for (const have of [1, 2, 3, 1]) overview.onMeshEvent({ type: "quorum", held: have >= 2, have, need: 2 });
     overview.onMeshEvent({ type: "leader", leaderId: null, previous: "server-1", term: 3 });
     const { events } = overview.events.after(0, 10);
     expect(events.map((event) => [event.name, event.epoch])).toEqual([
       ["LEADER_ELECTED", "0.3"],
+      ["QUORUM_RESTORED", "0.3"],
       ["QUORUM_LOST", "0.3"],
       ["LEADER_LOST", "0.3"],
     ]);

@@ -47,6 +47,7 @@ export function createOverview(options: OverviewOptions): Overview {
   const orchestrator = new HealthCheckOrchestrator({ thresholds, emit });
   const health = new UnifiedHealthManager({ read: () => inputs(), thresholds });
   const gate = createGate(thresholds);
+  let quorumHeld = false;
 
   function ownNodes(): readonly NodeHealth[] {
     const nodes = [...orchestrator.getNodes()].sort(byRoleAndId);
@@ -66,7 +67,9 @@ export function createOverview(options: OverviewOptions): Overview {
       recentErrors: orchestrator.errorCount(nowSeconds()),
       // Nothing here starts recoveries, so it is known that none has finished.
       recoveries: { succeeded: 0, finished: 0 },
-      quorumHeld: teller.elector === "standalone" || !meshIsKnown ? null : mesh.quorum.held,
+      // A majority that reaches one another and yet has no leader is as little use as no majority.
+      quorumHeld:
+        teller.elector === "standalone" || !meshIsKnown ? null : mesh.quorum.held && mesh.leaderId !== null,
       fresh: reportsAreFresh && meshIsKnown,
     };
   }
@@ -107,6 +110,9 @@ export function createOverview(options: OverviewOptions): Overview {
           });
         break;
       case "quorum":
+        // The mesh also tells of voters that come and go within a majority.
+        if (event.held === quorumHeld) break;
+        quorumHeld = event.held;
         emit({
           name: event.held ? "QUORUM_RESTORED" : "QUORUM_LOST",
           data: { have: event.have, need: event.need },

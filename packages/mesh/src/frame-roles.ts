@@ -1,0 +1,22 @@
+// core: pure
+import type { FrameType, NodeRole } from "@ringrift/protocol";
+
+const fromAgents: ReadonlySet<FrameType> = new Set(["heartbeat", "report", "leave"]);
+const betweenServers: ReadonlySet<FrameType> = new Set([
+  ...fromAgents,
+  "election",
+  "observations",
+  "verdict",
+]);
+const toAgents: ReadonlySet<FrameType> = new Set(["status", "leave"]);
+const none: ReadonlySet<FrameType> = new Set();
+
+/** Whether a peer of role `from` may send such a frame to one of role `to` on a link that both have authenticated. */
+export function maySend(from: NodeRole, to: NodeRole, type: FrameType): boolean {
+  return allowed(from, to).has(type);
+}
+
+function allowed(from: NodeRole, to: NodeRole): ReadonlySet<FrameType> {
+  if (from === "server") return to === "server" ? betweenServers : toAgents;
+  return to === "server" ? fromAgents : none;
+}

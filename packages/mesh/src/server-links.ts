@@ -1,0 +1,173 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Frame, PeerIdentity } from "@ringrift/protocol";
+import { Acceptor } from "./acceptor.ts";
+import type { LocalPeer, RefusalReason } from "./auth.ts";
+import { tickMs } from "./beat.ts";
+import type { Counts } from "./counts.ts";
+import { Dialer } from "./dialer.ts";
+import type { HandshakeClock } from "./handshake.ts";
+import type { Link, LinkEnd } from "./link.ts";
+import { LinkTable, peerKey } from "./link-table.ts";
+import type { MeshOptions } from "./mesh.ts";
+
+const serverBackOff = { firstMs: 100, capMs: 1_000 };
+/** Heartbeats missed after which a peer counts as not reached, and a new process may take its node's place. */
+const missedHeartbeats = 3;
+/** Silent heartbeats after which a link is cut; suspicion comes far earlier. */
+const silentHeartbeats = 10;
+const shortestSilenceMs = 10_000;
+
+export interface ServerLinksOptions {
+  readonly mesh: MeshOptions;
+  readonly local: LocalPeer;
+  readonly voter: string;
+  readonly clock: HandshakeClock;
+  readonly refused: Counts;
+  readonly dropped: Counts;
+  readonly onOpen: (link: Link) => void;
+  readonly onFrame: (link: Link, frame: Frame) => void;
+  /** The last link of a peer is gone. */
+  readonly onLost: (link: Link) => void;
+  /** A voter's host answered "connection refused", and no link to it is left. */
+  readonly onHostRefused: (voter: string) => void;
+}
+
+/** A server's links: dials the other voters, takes whoever dials, and knows who is connected. */
+export class ServerLinks {
+  readonly #options: ServerLinksOptions;
+  readonly #table = new LinkTable();
+  readonly #dialers = new Map<string, Dialer>();
+  readonly #acceptor: Acceptor;
+  readonly #missedTicks: number;
+  readonly #silentTicks: number;
+  #stopped = false;
+
+  constructor(options: ServerLinksOptions) {
+    this.#options = options;
+    const { mesh, local, voter, clock } = options;
+    this.#missedTicks = (missedHeartbeats * mesh.heartbeatIntervalMs) / tickMs;
+    this.#silentTicks = Math.max(shortestSilenceMs, silentHeartbeats * mesh.heartbeatIntervalMs) / tickMs;
+    this.#acceptor = new Acceptor({
+      local,
+      clock,
+      admit: (peer) => this.#admit(peer),
+      onLink: (link) => this.#open(link),
+      onRefused: (reason, peer, address) => this.refuse(reason, peer, address),
+    });
+    for (const server of mesh.servers) {
+      if (server.voter === voter) continue;
+      const dialer = new Dialer({
+        server,
+        local,
+        clock,
+        backOff: serverBackOff,
+        random: Math.random,
+        admit: (peer) => this.#admit(peer),
+        onLink: (link) => this.#open(link),
+        onConnectionRefused: () => {
+          if (!this.#table.has(server.voter)) options.onHostRefused(server.voter);
+        },
+        onPeerRefused: (reason, peer) => this.refuse(reason, peer, server.url),
+      });
+      this.#dialers.set(server.voter, dialer);
+    }
+  }
+
+  dial(): void {
+    for (const dialer of this.#dialers.values()) dialer.start();
+  }
+
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#acceptor.handleUpgrade(request, socket, head);
+  }
+
+  /** Counts one tick of silence for every peer and cuts those that were silent for too long. */
+  tick(): void {
+    this.#table.endQuiet(this.#silentTicks);
+  }
+
+  /** Counts and logs a peer that was refused. */
+  refuse(reason: RefusalReason, peer: PeerIdentity | null, address: string): void {
+    this.#options.refused.add(reason);
+    const { nodeId, role, kid } = peer ?? {};
+    this.#options.mesh.log("warn", "a peer was refused", { reason, address, nodeId, role, kid });
+  }
+
+  /** Whether the peer has a link and was heard on it within three heartbeats. */
+  reaches(key: string): boolean {
+    return this.#table.of(key).some((link) => link.quietTicks < this.#missedTicks);
+  }
+
+  has(key: string): boolean {
+    return this.#table.has(key);
+  }
+
+  of(key: string): Link[] {
+    return this.#table.of(key);
+  }
+
+  all(): Link[] {
+    return this.#table.all();
+  }
+
+  /** One link to each server. */
+  servers(): Link[] {
+    return [...this.#table.peers("server")];
+  }
+
+  agents(): Link[] {
+    return [...this.#table.peers("agent")];
+  }
+
+  /** No more dials, and what comes is closed. */
+  stopDialling(): void {
+    this.#stopped = true;
+    for (const dialer of this.#dialers.values()) dialer.stop();
+  }
+
+  /** Says goodbye to everyone and closes. True when there was someone. */
+  leave(): boolean {
+    const links = this.all();
+    for (const link of links) {
+      link.send({ type: "leave" });
+      link.close();
+    }
+    return links.length > 0;
+  }
+
+  /** Cuts whatever is still open. */
+  stop(): void {
+    this.#acceptor.stop();
+  }
+
+  #admit(peer: PeerIdentity): RefusalReason | null {
+    return this.#table.problemWith(peer, this.#missedTicks);
+  }
+
+  #open(link: Link): void {
+    const { peer, direction } = link;
+    link.listen({
+      onFrame: (frame) => this.#options.onFrame(link, frame),
+      onDrop: (what) => this.#options.dropped.add(what),
+      onEnd: (end, detail) => this.#closed(link, end, detail),
+    });
+    if (this.#stopped) {
+      link.close();
+      return;
+    }
+    this.#table.add(link);
+    this.#options.mesh.log("info", "a link is open", { nodeId: peer.nodeId, role: peer.role, direction });
+    this.#options.onOpen(link);
+  }
+
+  #closed(link: Link, end: LinkEnd, detail: string): void {
+    const { peer, direction } = link;
+    if (end === "bad_frame" || end === "frame_too_large" || end === "role") this.refuse(end, peer, detail);
+    if (end === "slow_peer") this.#options.dropped.add("slow_peer");
+    const last = this.#table.remove(link);
+    this.#options.mesh.log("info", "a link has ended", { nodeId: peer.nodeId, direction, end, detail });
+    if (direction === "out") this.#dialers.get(peerKey(peer))?.linkEnded();
+    if (last && !this.#stopped) this.#options.onLost(link);
+  }
+}
