@@ -1,16 +1,15 @@
 import type { EventName } from "@ringrift/protocol";
-import { Alarm } from "./alarm.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import type { Loss } from "./daemon-plan.ts";
 import { DaemonRecord } from "./daemon-record.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import type { FleetGate } from "./fleet-gate.ts";
-import { HealthWatch } from "./health-watch.ts";
-import { JobAlarm } from "./job-alarm.ts";
+import { LaunchWait } from "./launch-wait.ts";
 import { LogRing } from "./log-ring.ts";
 import type { ResourceUse } from "./resource-use.ts";
 import type { Exit, Run } from "./run.ts";
 import { endRun } from "./run-end.ts";
+import { RunWatch } from "./run-watch.ts";
 import { startRun } from "./start-run.ts";
 
 export type DaemonEventName = Extract<EventName, `DAEMON_${string}` | `COORDINATOR_${string}`>;
@@ -44,8 +43,8 @@ export class DaemonRunner {
   readonly logs: LogRing = new LogRing();
   readonly #host: RunnerHost;
   #record: DaemonRecord;
-  #watch: HealthWatch;
-  #job: JobAlarm | null;
+  #watch: RunWatch;
+  #wait: LaunchWait;
   /** A new definition, in force once the run of the old one is gone. */
   #next: DaemonDefinition | null = null;
   #retired = false;
@@ -53,22 +52,12 @@ export class DaemonRunner {
   #stop: StopOrder = { reason: "stopped by request", byOperator: false };
   #run: Run | null = null;
   #ending: Promise<void> | null = null;
-  #isRestart = false;
-  /** Its turn among the restarts of all has been given out. */
-  #hasPlace = false;
-  #jobBusySince: number | null = null;
-  readonly #retry: Alarm = new Alarm(() => this.advance());
-  readonly #stable: Alarm = new Alarm(() => {
-    this.record.stable();
-    this.#tell();
-  });
-  readonly #deadline: Alarm = new Alarm(() => this.#overdue());
 
   constructor(definition: DaemonDefinition, host: RunnerHost, memory: DaemonMemory | null = null) {
     this.#host = host;
     this.#record = new DaemonRecord(definition, memory, host.nowMs());
     this.#watch = this.#newWatch();
-    this.#job = this.#newJob();
+    this.#wait = this.#newWait();
     this.logs.follow((line) => this.#record.run?.awaitsLine === true && this.#heard(line.text));
   }
 
@@ -99,9 +88,8 @@ export class DaemonRunner {
   start(): void {
     if (this.#retired || this.#wanted) return;
     this.#wanted = true;
-    this.#isRestart = false;
     this.record.comesBack();
-    if (this.#run === null) this.#awaitJob();
+    if (this.#run === null) this.#wait.awaitSchedule();
     this.advance();
   }
 
@@ -109,9 +97,7 @@ export class DaemonRunner {
   startNow(): void {
     if (this.#retired || (this.#wanted && this.#run !== null)) return;
     this.#wanted = true;
-    this.#isRestart = false;
-    this.#retry.cancel();
-    this.#job?.cancel();
+    this.#wait.clear();
     if (this.#run === null) this.record.wanted();
     this.advance();
   }
@@ -123,12 +109,11 @@ export class DaemonRunner {
 
   /** Starts it if it is wanted, not running and nothing is to be waited for. */
   advance(): void {
-    if (!this.#wanted || this.#run !== null || this.#retry.pending || this.#job?.pending === true) return;
-    if (this.record.resting) return;
+    if (!this.#wanted || this.#run !== null || this.#wait.pending || this.record.resting) return;
     const unmet = this.#host.unmet(this.record.definition.name);
     const now = this.#host.nowMs();
     if (unmet.length > 0) this.record.waitingFor(unmet);
-    else if (!this.#isRestart || this.#mayRestart(now)) this.#launch(now);
+    else if (this.#wait.mayLaunch(now)) this.#launch(now);
   }
 
   /** Takes another definition, in force from the next `stop` on. */
@@ -146,7 +131,7 @@ export class DaemonRunner {
   async stop(order: StopOrder): Promise<void> {
     this.#wanted = false;
     this.#stop = { reason: order.reason, byOperator: order.byOperator || this.#stop.byOperator };
-    this.#cancelWaits();
+    this.#wait.clear();
     if (this.#ending === null) {
       if (this.#run === null) return this.#settleStopped();
       this.record.stopping(order.reason);
@@ -166,7 +151,7 @@ export class DaemonRunner {
     this.#end(this.#run, () => {
       this.#host.emit("DAEMON_STOPPED", this.record.definition.name, why);
       this.record.takenDown(why, this.#host.nowMs());
-      this.#restartIn(delayMs ?? 0);
+      this.#wait.restartIn(delayMs ?? 0);
     });
     this.#tell();
     await this.#ending;
@@ -178,9 +163,8 @@ export class DaemonRunner {
   }
 
   #launch(now: number): void {
-    const record = this.record.starting(now, this.#isRestart);
+    const record = this.record.starting(now, this.#wait.isRestart);
     const { definition } = this.record;
-    this.#jobBusySince = this.#host.wallMs();
     const current = (): boolean => this.#run === run && this.#ending === null;
     const run = startRun(definition, this.#host.env, this.logs, {
       spawned: (pid) => {
@@ -188,7 +172,7 @@ export class DaemonRunner {
         record.nowRuns(pid, this.#host.nowMs());
         if (!this.record.crashLooping)
           this.#emit("DAEMON_STARTED", pid === null ? "in this process" : `pid ${pid}`);
-        this.#awaitNext();
+        this.#watch.awaitNext();
         this.#tell();
       },
       exited: (exit) => {
@@ -208,6 +192,7 @@ export class DaemonRunner {
       },
     });
     this.#run = run;
+    this.#watch.awaitNext();
     this.#host.changed();
   }
 
@@ -223,8 +208,8 @@ export class DaemonRunner {
     if (!wasLooping && after.kind === "degraded") this.#emit("DAEMON_DEGRADED", reason);
     const delayMs = after.kind === "ended" ? null : after.delayMs;
     this.#end(run, () => {
-      if (delayMs === null) this.#awaitJob();
-      else this.#restartIn(delayMs);
+      if (delayMs === null) this.#wait.awaitSchedule();
+      else this.#wait.restartIn(delayMs);
     });
     if (after.kind !== "ended" || !after.success) this.#host.lost(this.record.definition.name, delayMs);
     this.#tell();
@@ -232,8 +217,6 @@ export class DaemonRunner {
 
   /** Whatever is left of the run must be gone before anything follows. */
   #end(run: Run, then: () => void): void {
-    this.#stable.cancel();
-    this.#deadline.cancel();
     // A check of what is ending must not outlive it.
     this.#ending = endRun(run, this.record.definition.stop, this.#watch.end(), {
       stuck: (left) => {
@@ -263,70 +246,22 @@ export class DaemonRunner {
     if (this.#next !== null) {
       this.#record = new DaemonRecord(this.#next);
       this.#watch = this.#newWatch();
-      this.#job = this.#newJob();
+      this.#wait = this.#newWait();
       this.record.stopped(reason, keeps, now);
     }
     this.#next = null;
     this.#stop = { reason: "stopped by request", byOperator: false };
     if (!already) this.#emit("DAEMON_STOPPED", reason);
-    if (this.#wanted) {
-      this.#isRestart = false;
-      this.record.wanted();
-    }
+    if (this.#wanted) this.record.wanted();
     this.#tell();
   }
 
-  #restartIn(delayMs: number): void {
-    this.#isRestart = true;
-    this.#retry.set(delayMs);
+  #newWait(): LaunchWait {
+    return new LaunchWait(this.record, this.#host, () => this.advance());
   }
 
-  /** Restarts of all daemons together are bounded; false when this one has to wait for its turn. */
-  #mayRestart(now: number): boolean {
-    const pausedMs = this.#host.fleet.pausedMs(now, this.record.definition.critical);
-    if (pausedMs > 0 && !this.#hasPlace) {
-      this.record.restartPaused(pausedMs);
-      this.#retry.set(pausedMs);
-      return false;
-    }
-    const placeMs = this.#hasPlace ? 0 : this.#host.fleet.placeMs(now);
-    this.#hasPlace = placeMs > 0;
-    if (placeMs > 0) this.#retry.set(placeMs);
-    return placeMs === 0;
-  }
-
-  /** A job waits for its next time. */
-  #awaitJob(): void {
-    if (this.#job === null) return;
-    this.#isRestart = false;
-    this.record.waitingUntil(this.#job.arm(this.#jobBusySince));
-    this.#jobBusySince = null;
-  }
-
-  #newJob(): JobAlarm | null {
-    const { schedule } = this.record.definition;
-    if (schedule === null) return null;
-    return new JobAlarm(schedule, this.#host.wallMs, () => {
-      this.record.comesBack();
-      this.advance();
-    });
-  }
-
-  #newWatch(): HealthWatch {
-    return new HealthWatch(this.record.definition, this.#host.env, ({ ok, reason }) =>
-      this.#mustEnd(this.record.probed(ok, reason, this.#host.nowMs())),
-    );
-  }
-
-  /** The next question to the daemon, and the moments by which something is due. */
-  #awaitNext(): void {
-    const now = this.#host.nowMs();
-    const stableInMs = this.record.stableInMs(now);
-    if (stableInMs !== null && !this.#stable.pending) this.#stable.set(stableInMs);
-    const deadlineInMs = this.record.run?.deadlineInMs(now) ?? null;
-    if (deadlineInMs === null) this.#deadline.cancel();
-    else this.#deadline.set(deadlineInMs);
-    this.#watch.ask(this.record.run?.nextProbe() ?? null);
+  #newWatch(): RunWatch {
+    return new RunWatch(this.record, this.#host, (mustEnd) => this.#mustEnd(mustEnd));
   }
 
   #heard(line: string): void {
@@ -334,24 +269,14 @@ export class DaemonRunner {
     this.#mustEnd(null);
   }
 
-  #overdue(): void {
-    this.#mustEnd(this.record.run?.overdue(this.#host.nowMs()) ?? null);
-  }
-
   /** Something was learnt of the run: it ends for `reason`, or goes on. */
   #mustEnd(reason: string | null): void {
     if (this.#run === null || this.#ending !== null) return;
     if (reason !== null) this.#died(this.#run, { kind: "failed", reason });
     else {
-      this.#awaitNext();
+      this.#watch.awaitNext();
       this.#tell();
     }
-  }
-
-  #cancelWaits(): void {
-    this.#retry.cancel();
-    this.#job?.cancel();
-    this.#hasPlace = false;
   }
 
   #emit(event: DaemonEventName, reason: string): void {

@@ -28,7 +28,7 @@ export function readDefinitions(
 
 /**
  * Defines a service inside this process; `options` are the keys of the daemons file that make sense for one: name,
- * critical, dependsOn, restart, stop, liveness (without a target), schedule.
+ * critical, dependsOn, restart, stop, readiness (`withinSeconds`), liveness (without a target), schedule.
  * @throws RingRiftError `DAEMONS_INVALID` naming key and reason.
  *
  * @example
@@ -44,6 +44,7 @@ export function defineService(
   return {
     ...common(parsed.data, {}, () => undefined),
     service,
+    readiness: parsed.data.readiness ?? null,
     liveness: asks ? (parsed.data.liveness ?? null) : null,
   };
 }

@@ -14,7 +14,7 @@ import {
   stopSignals,
 } from "./definition.ts";
 import { type ExitRules, restartModes } from "./exit-rules.ts";
-import { liveness, readiness, serviceLiveness, startup } from "./probe-schema.ts";
+import { liveness, readiness, serviceLiveness, serviceReadiness, startup } from "./probe-schema.ts";
 import type { RestartLimits } from "./restart-policy.ts";
 import { argv, section, span, word } from "./schema-section.ts";
 
@@ -142,6 +142,7 @@ export interface ServiceDraft {
   readonly stop: DaemonDefinition["stop"];
   readonly logs: LogLimits;
   readonly schedule?: DaemonDefinition["schedule"] | undefined;
+  readonly readiness?: Readiness | undefined;
   readonly liveness?: Liveness | undefined;
 }
 
@@ -151,7 +152,6 @@ export interface ProgramDraft extends ServiceDraft {
   readonly env: Readonly<Record<string, string>>;
   readonly envFiles: readonly string[];
   readonly user?: string | undefined;
-  readonly readiness?: Readiness | undefined;
   readonly startup?: StartUp | undefined;
   readonly watchdogSeconds?: number | undefined;
   readonly notifyFd: number;
@@ -160,6 +160,7 @@ export interface ProgramDraft extends ServiceDraft {
 
 export const serviceSchema: z.ZodType<ServiceDraft> = section({
   ...commonKeys,
+  readiness: serviceReadiness.prefault({}),
   liveness: serviceLiveness.prefault({}),
 });
 

@@ -16,6 +16,9 @@ import { checkDefinitions } from "./definition-problems.ts";
 import { defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
 import type { DaemonLogs, DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
+import { ResourceSampler } from "./resource-sampler.ts";
+
+const sampleEveryMs = 5_000;
 
 const eventLevels: Readonly<Record<DaemonEventName, LogLevel>> = {
   DAEMON_STARTED: "info",
@@ -39,6 +42,8 @@ class Manager implements DaemonManager {
   readonly #host: RunnerHost;
   #plan: DaemonPlan;
   #runners = new Map<string, DaemonRunner>();
+  readonly #sampler: ResourceSampler;
+  #sampling: NodeJS.Timeout | undefined;
   #started = false;
   #advanceQueued = false;
   #reloading: Promise<void> = Promise.resolve();
@@ -61,6 +66,7 @@ class Manager implements DaemonManager {
     for (const definition of options.definitions)
       this.#add(definition, options.memories?.get(definition.name));
     this.#plan = new DaemonPlan(options.definitions);
+    this.#sampler = new ResourceSampler(nowMs);
   }
 
   async start(): Promise<void> {
@@ -70,10 +76,13 @@ class Manager implements DaemonManager {
       if (runner.record.stoppedByOperator) runner.keepStopped();
       else runner.start();
     }
+    this.#sampling ??= setInterval(() => this.#sample(), sampleEveryMs).unref();
   }
 
   async stop(): Promise<void> {
     this.#started = false;
+    clearInterval(this.#sampling);
+    this.#sampling = undefined;
     await this.#stopAll([...this.#runners.keys()]);
   }
 
@@ -95,8 +104,11 @@ class Manager implements DaemonManager {
     await this.#reloading;
     const runner = this.#runner(name);
     this.#mustRun(name);
+    const wasStopped = runner.record.stoppedByOperator;
     const stopped = runner.stop({ reason: "restarted by an operator", byOperator: false });
     await Promise.all([stopped, this.#lost(name, null)]);
+    // A stop asked for meanwhile is the later word.
+    if (!wasStopped && runner.record.stoppedByOperator) return;
     // The stop of all may have come meanwhile.
     this.#mustRun(name);
     runner.startNow();
@@ -183,6 +195,18 @@ class Manager implements DaemonManager {
   #forgetGone(): void {
     for (const [name, { retired, record }] of this.#runners) {
       if (retired && record.state === "stopped") this.#runners.delete(name);
+    }
+  }
+
+  #sample(): void {
+    const running = [...this.#runners.values()].flatMap((runner) =>
+      runner.pid === null ? [] : [{ runner, pid: runner.pid }],
+    );
+    if (running.length === 0) return;
+    const uses = this.#sampler.sample(running.map(({ pid }) => pid));
+    for (const { runner, pid } of running) {
+      const use = uses.get(pid);
+      if (use !== undefined) runner.sampled(use);
     }
   }
 

@@ -108,3 +108,8 @@ export const startup: z.ZodType<StartUp> = section({
 })
   .refine(oneTarget, oneTargetMessage)
   .transform((input) => ({ ...probeOf(input), failures: input.failures }));
+
+/** A service is ready when its `start()` has resolved. */
+export const serviceReadiness: z.ZodType<Readiness> = section({ withinSeconds: span.default(60) }).transform(
+  ({ withinSeconds }): Readiness => ({ kind: "notify", withinMs: withinSeconds * 1000 }),
+);

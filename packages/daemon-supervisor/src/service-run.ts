@@ -2,10 +2,14 @@ import { errorText } from "@ringrift/protocol";
 import type { InProcessService } from "./in-process-service.ts";
 import type { Remains, Run, RunListener } from "./run.ts";
 
-/** One run of a service inside this process. It cannot be killed: what does not stop in its grace is left. */
+/**
+ * One run of a service inside this process. It cannot be killed: while its `start` or `stop` has not returned, something of
+ * it is left.
+ */
 export class ServiceRun implements Run {
   readonly pid = null;
   readonly #service: InProcessService;
+  readonly #started: Promise<void>;
   #left: Remains = ["its start() has not returned"];
   #ended = false;
 
@@ -17,17 +21,16 @@ export class ServiceRun implements Run {
       listener.exited({ kind: "failed", reason: errorText(error) });
     };
     // In a later turn, as a program's start is: whoever starts it must know it before it answers.
-    void Promise.resolve()
-      .then(() => service.start(fail))
+    this.#started = Promise.resolve()
+      .then(() => {
+        if (!this.#ended) listener.spawned(null);
+        return service.start(fail);
+      })
       .then(
         () => {
-          this.#left = ["its stop() has not returned"];
-          if (!this.#ended) listener.spawned(null);
+          if (!this.#ended) listener.notified("READY=1");
         },
-        (error: unknown) => {
-          this.#left = ["its stop() has not returned"];
-          fail(error);
-        },
+        (error: unknown) => fail(error),
       );
   }
 
@@ -35,14 +38,16 @@ export class ServiceRun implements Run {
     this.#ended = true;
     const stopped = Promise.resolve()
       .then(() => this.#service.stop())
-      .then(
-        () => [],
-        // One that throws at its stop has nothing more to say.
-        () => [],
-      )
-      .then((nothing) => {
-        this.#left = nothing;
+      // One that throws at its stop has nothing more to say.
+      .catch(() => undefined)
+      .then(() => {
+        this.#left = ["its start() has not returned"];
+        return this.#started;
+      })
+      .then(() => {
+        this.#left = [];
       });
+    this.#left = ["its stop() has not returned"];
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs);
