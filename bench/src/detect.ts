@@ -1,6 +1,6 @@
 import { startCluster } from "@ringrift/e2e/cluster";
+import { Observers } from "@ringrift/e2e/observers";
 import { type Figure, median } from "./figure.ts";
-import { Observers } from "./members.ts";
 import { serfDetection } from "./serf.ts";
 import { anyMoment, Moment, runsPerFigure, versionOf } from "./timed.ts";
 

@@ -1,8 +1,8 @@
 import { type Member, startCluster } from "@ringrift/e2e/cluster";
 import { type EtcdMember, startEtcd } from "@ringrift/e2e/etcd";
+import { Observers } from "@ringrift/e2e/observers";
 import { waitFor } from "@ringrift/e2e/program";
 import { type Figure, median } from "./figure.ts";
-import { Observers } from "./members.ts";
 import { anyMoment, Moment, runsPerFigure, sleep, versionOf } from "./timed.ts";
 
 const faults = [

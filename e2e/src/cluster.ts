@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HealthEvent, StatusDocument } from "@ringrift/protocol";
+import { FaultProxy } from "./fault-proxy.ts";
 import { killLeftovers, type Program, startProgram } from "./program.ts";
 
 /** A free loopback port; taken again by the program within moments. */
@@ -18,6 +19,7 @@ export async function freePort(): Promise<number> {
 export interface Member {
   readonly id: string;
   readonly url: string;
+  readonly dataDir: string;
   program: Program;
   /** Starts it again, with these variables changed from now on. */
   start(changes?: Readonly<Record<string, string>>): void;
@@ -29,49 +31,71 @@ export interface Member {
 export interface Cluster {
   readonly servers: readonly Member[];
   readonly agents: readonly Member[];
+  /** The way on which `from` dials `to`; only in a cluster that was started with `proxied`. */
+  path(from: Member, to: Member): FaultProxy;
   stop(): Promise<void>;
 }
 
-export async function startCluster(size: {
+export interface ClusterPlan {
   readonly servers: number;
   readonly agents: number;
   /** Variables of every server beside those that make it one of this cluster. */
   readonly serverEnv?: Readonly<Record<string, string>>;
   readonly agentEnv?: Readonly<Record<string, string>>;
-}): Promise<Cluster> {
+  /** Lets every node dial every server through a proxy of its own, which can break that path. */
+  readonly proxied?: boolean;
+}
+
+export async function startCluster(plan: ClusterPlan): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), "ringrift-e2e-"));
+  const proxies = new Map<string, FaultProxy>();
   const serverPorts: number[] = [];
-  for (let index = 0; index < size.servers; index += 1) serverPorts.push(await freePort());
-  const addresses = serverPorts.map((port) => `ws://127.0.0.1:${port}/mesh`).join(",");
-  const environment = (id: string): Record<string, string> => ({
+  for (let index = 0; index < plan.servers; index += 1) serverPorts.push(await freePort());
+  const serverId = (index: number): string => `server-${index + 1}`;
+
+  const addresses = async (id: string): Promise<string> => {
+    const entries: string[] = [];
+    for (const [index, port] of serverPorts.entries()) {
+      const to = serverId(index);
+      if (plan.proxied !== true) entries.push(`ws://127.0.0.1:${port}/mesh`);
+      else if (to === id) entries.push(`${to}=ws://127.0.0.1:${port}/mesh`);
+      else {
+        const proxy = new FaultProxy(port);
+        await proxy.listen();
+        proxies.set(`${id} ${to}`, proxy);
+        entries.push(`${to}=ws://127.0.0.1:${proxy.port}/mesh`);
+      }
+    }
+    return entries.join(",");
+  };
+  const environment = async (id: string): Promise<Record<string, string>> => ({
     RINGRIFT_NODE_ID: id,
-    RINGRIFT_SERVERS: addresses,
+    RINGRIFT_SERVERS: await addresses(id),
     RINGRIFT_DATA_DIR: join(directory, id),
     RINGRIFT_LOG_LEVEL: "info",
   });
-  const servers = serverPorts.map((port, index) =>
-    member("health-server", `server-${index + 1}`, port, {
-      ...environment(`server-${index + 1}`),
-      RINGRIFT_HEALTH_SERVER_PORT: String(port),
-      ...size.serverEnv,
-    }),
-  );
+  const servers: Member[] = [];
+  for (const [index, port] of serverPorts.entries()) {
+    const env = { ...(await environment(serverId(index))), RINGRIFT_HEALTH_SERVER_PORT: String(port) };
+    servers.push(member("health-server", serverId(index), port, { ...env, ...plan.serverEnv }));
+  }
   const agents: Member[] = [];
-  for (let index = 1; index <= size.agents; index += 1) {
+  for (let index = 1; index <= plan.agents; index += 1) {
     const port = await freePort();
-    agents.push(
-      member("node-agent", `agent-${index}`, port, {
-        ...environment(`agent-${index}`),
-        RINGRIFT_AGENT_PORT: String(port),
-        ...size.agentEnv,
-      }),
-    );
+    const env = { ...(await environment(`agent-${index}`)), RINGRIFT_AGENT_PORT: String(port) };
+    agents.push(member("node-agent", `agent-${index}`, port, { ...env, ...plan.agentEnv }));
   }
   return {
     servers,
     agents,
+    path: (from, to) => {
+      const proxy = proxies.get(`${from.id} ${to.id}`);
+      if (proxy === undefined) throw new Error(`there is no proxy from ${from.id} to ${to.id}`);
+      return proxy;
+    },
     stop: async () => {
       await killLeftovers();
+      for (const proxy of proxies.values()) await proxy.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -89,6 +113,7 @@ function member(
   const self: Member = {
     id,
     url,
+    dataDir: env.RINGRIFT_DATA_DIR ?? "",
     program: startProgram(app, [], env),
     start: (changes = {}) => {
       Object.assign(env, changes);

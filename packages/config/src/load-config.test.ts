@@ -181,6 +181,13 @@ describe("loadConfig", () => {
     for (const port of ["0", "65535"]) expect(withEnv({ RINGRIFT_HEALTH_SERVER_PORT: port })).toEqual([]);
   });
 
+  it("takes servers with names, which a server finds itself by when addresses differ", () => {
+    const env = { RINGRIFT_SERVERS: "a=ws://10.0.0.1:8790,b=wss://b.example" };
+    const { servers } = loadConfig("health-server", { env, machine: machine() });
+    expect(servers).toEqual(["a=ws://10.0.0.1:8790/mesh", "b=wss://b.example/mesh"]);
+    expect(withEnv({ RINGRIFT_SERVERS: "a b=ws://a" })).toHaveLength(1);
+  });
+
   it("takes etcd with its addresses, and neither of the two alone", () => {
     const env = { RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: "http://a:2379,https://b" };
     expect(loadConfig("health-server", { env, machine: machine() })).toMatchObject({

@@ -77,12 +77,14 @@ function parseUrls(entry: Setting, text: string, parse: (part: string) => string
   return urls.length <= mostServers ? accept(urls) : refuse(entry, `names more than ${mostServers}`);
 }
 
-function parseServerUrl(text: string): string | null {
+/** An entry may name its server: that name then stays the voter's when the address changes. */
+function parseServerUrl(entry: string): string | null {
+  const [, name = "", text = ""] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,99}=)?(.*)$/.exec(entry) ?? [];
   if (!/^wss?:\/\//i.test(text) || !URL.canParse(text)) return null;
   const url = new URL(text);
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") return null;
   if (url.pathname === "/") url.pathname = "/mesh";
-  return url.href;
+  return `${name}${url.href}`;
 }
 
 function parseEndpoint(text: string): string | null {

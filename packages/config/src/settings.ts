@@ -234,7 +234,7 @@ export function acceptedText(entry: Setting): string {
     case "choice":
       return `one of ${(entry.choices ?? []).join(", ")}`;
     case "urls":
-      return "a comma list of ws:// or wss:// URLs without user, query and fragment";
+      return "a comma list of ws:// or wss:// URLs without user, query and fragment, each optionally as name=URL";
     case "endpoints":
       return "a comma list of http:// or https:// URLs without user, path, query and fragment";
     case "file":

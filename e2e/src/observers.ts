@@ -1,5 +1,5 @@
-import type { Member } from "@ringrift/e2e/cluster";
-import { waitFor } from "@ringrift/e2e/program";
+import type { Member } from "./cluster.ts";
+import { waitFor } from "./program.ts";
 
 /** One line of a program's log about the mesh. */
 interface MeshLine {
@@ -7,6 +7,7 @@ interface MeshLine {
   readonly memberId?: string;
   readonly link?: string;
   readonly leaderId?: string | null;
+  readonly term?: number;
 }
 
 /** What the members of a cluster say of one another, read from their logs as they are written. */
@@ -14,6 +15,8 @@ export class Observers {
   readonly members: readonly Member[];
   readonly #links = new Map<Member, Map<string, string>>();
   readonly #leaders = new Map<Member, string | null>();
+  readonly #leadersOfTerm = new Map<number, Set<string>>();
+  readonly #downs: string[] = [];
   onChange: () => void = () => undefined;
 
   constructor(members: readonly Member[]) {
@@ -27,12 +30,15 @@ export class Observers {
     this.#links.set(member, links);
     this.#leaders.set(member, null);
     member.program.onLine((line) => {
-      const { msg, memberId, link, leaderId } = read(line);
-      if (msg === "a member's link has changed" && memberId !== undefined && link !== undefined)
+      const { msg, memberId, link, leaderId, term } = read(line);
+      if (msg === "a member's link has changed" && memberId !== undefined && link !== undefined) {
         links.set(memberId, link);
-      else if (leaderId !== undefined && (msg === "a leader is known" || msg === "nobody leads"))
+        if (link === "down") this.#downs.push(`${member.id} lists ${memberId} as down`);
+      } else if (leaderId !== undefined && (msg === "a leader is known" || msg === "nobody leads")) {
         this.#leaders.set(member, leaderId);
-      else return;
+        if (leaderId !== null && term !== undefined)
+          this.#leadersOfTerm.set(term, (this.#leadersOfTerm.get(term) ?? new Set()).add(leaderId));
+      } else return;
       this.onChange();
     });
   }
@@ -42,6 +48,11 @@ export class Observers {
     return this.members.every(
       (member) => member === subject || links.includes(this.#links.get(member)?.get(subject.id) ?? "unknown"),
     );
+  }
+
+  /** Whom a member names. */
+  leaderOf(member: Member): string | null {
+    return this.#leaders.get(member) ?? null;
   }
 
   /** The leader that more than half of all members name; null without one. */
@@ -58,6 +69,16 @@ export class Observers {
   unanimous(): string | null {
     const [first, ...others] = new Set(this.#leaders.values());
     return others.length === 0 ? (first ?? null) : null;
+  }
+
+  /** Terms for which two leaders were ever named, by anyone. */
+  termsWithTwoLeaders(): readonly number[] {
+    return [...this.#leadersOfTerm].filter(([, leaders]) => leaders.size > 1).map(([term]) => term);
+  }
+
+  /** Who was ever listed as down, and by whom, since the last call. */
+  takeDowns(): readonly string[] {
+    return this.#downs.splice(0);
   }
 
   async everyoneAlive(): Promise<void> {
