@@ -63,11 +63,13 @@ export class Roster {
   }
 
   hearObservations(from: string, frames: readonly ObservationFrame[], now: number): void {
-    for (const { programVersion, ...observation } of frames) {
-      this.observe({ type: "observation", from, observation }, now);
+    for (const { programVersion, nodeId, ...observation } of frames) {
       const { member, role } = observation;
-      if (role === "agent" && !this.#cards.has(member))
-        this.#cards.set(member, { nodeId: member, version: programVersion });
+      const name = role === "agent" ? member : nodeId;
+      // Before the observation counts: nobody is to hear of a server by its voter id.
+      if (name !== undefined && !this.#cards.has(member))
+        this.#cards.set(member, { nodeId: name, version: programVersion });
+      this.observe({ type: "observation", from, observation }, now);
     }
     this.#note(decide(this.#verdict, { type: "view", from, observations: frames }, now));
   }
@@ -151,7 +153,8 @@ export class Roster {
   }
 
   #named(observation: Observation): ObservationFrame {
-    return { ...observation, programVersion: this.#cards.get(observation.member)?.version ?? "" };
+    const card = this.#cards.get(observation.member);
+    return { ...observation, programVersion: card?.version ?? "", nodeId: card?.nodeId };
   }
 
   #note(changes: readonly ClusterMember[]): void {

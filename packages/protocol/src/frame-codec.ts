@@ -48,6 +48,7 @@ const observationSchema = z.object({
   closedMsAgo: z.union([z.number().min(0), z.null()]),
   // What the agent's own link told this server, so that the others can name its version too.
   programVersion: short,
+  nodeId: nodeId.optional(),
 });
 
 const verdictMemberSchema = z.object({

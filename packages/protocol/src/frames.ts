@@ -107,6 +107,8 @@ export interface ObservationFrame {
   readonly heardMsAgo: number | null;
   readonly closedMsAgo: number | null;
   readonly programVersion: string;
+  /** Node id of the member, so that who never had a link to it can name it too; absent while not known. */
+  readonly nodeId?: string | undefined;
 }
 
 /** What voters say to one another, Raft's election without its log; the sender is the link's authenticated voter. */
