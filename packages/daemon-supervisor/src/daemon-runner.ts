@@ -1,4 +1,5 @@
 import type { EventName } from "@ringrift/protocol";
+import type { ContainmentOptions } from "./containment.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import type { Loss } from "./daemon-plan.ts";
 import { DaemonRecord } from "./daemon-record.ts";
@@ -7,7 +8,7 @@ import type { FleetGate } from "./fleet-gate.ts";
 import { LaunchWait } from "./launch-wait.ts";
 import { LogRing } from "./log-ring.ts";
 import type { ResourceUse } from "./resource-use.ts";
-import type { Exit, Run } from "./run.ts";
+import type { Exit, Run, RunListener } from "./run.ts";
 import { endRun } from "./run-end.ts";
 import { RunWatch } from "./run-watch.ts";
 import { startRun } from "./start-run.ts";
@@ -22,6 +23,8 @@ export interface RunnerHost {
   /** What daemons inherit. */
   readonly env: NodeJS.ProcessEnv;
   readonly fleet: FleetGate;
+  /** What holds the processes of the next run. */
+  containment(name: string): ContainmentOptions;
   /** What the daemon still has to wait for before it may start. */
   unmet(name: string): readonly string[];
   /** Its run is lost: others may have to go down with it. It comes back after `delayMs`, or not by itself (null). */
@@ -166,7 +169,7 @@ export class DaemonRunner {
     const record = this.record.starting(now, this.#wait.isRestart);
     const { definition } = this.record;
     const current = (): boolean => this.#run === run && this.#ending === null;
-    const run = startRun(definition, this.#host.env, this.logs, {
+    const listener: RunListener = {
       spawned: (pid) => {
         if (!current()) return;
         record.nowRuns(pid, this.#host.nowMs());
@@ -190,7 +193,9 @@ export class DaemonRunner {
         if (!current()) return;
         this.#mustEnd(record.notified(line, this.#host.nowMs()));
       },
-    });
+    };
+    const containment = this.#host.containment(definition.name);
+    const run = startRun(definition, this.#host.env, this.logs, listener, containment);
     this.#run = run;
     this.#watch.awaitNext();
     this.#host.changed();

@@ -4,7 +4,7 @@ import type { Probe } from "./definition.ts";
 import type { InProcessService } from "./in-process-service.ts";
 import { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
-import { exitText } from "./run.ts";
+import { type Exit, exitText } from "./run.ts";
 
 export interface ProbeOutcome {
   readonly ok: boolean;
@@ -119,12 +119,14 @@ function probeExec(
   return new Promise((resolve) => {
     const logs = new LogRing();
     let answered = false;
-    const run = new DaemonProcess({ command: argv, cwd, env }, baseEnv, logs, {
+    const listener = {
       spawned: () => undefined,
-      exited: (exit) => answer(exitText(exit), exit.kind === "code" && exit.code === 0),
-      notStarted: (reason) => answer(reason),
+      exited: (exit: Exit) => answer(exitText(exit), exit.kind === "code" && exit.code === 0),
+      notStarted: (reason: string) => answer(reason),
       notified: () => undefined,
-    });
+    };
+    const group = { token: "check", table: null };
+    const run = new DaemonProcess({ command: argv, cwd, env }, baseEnv, logs, listener, group);
     const timer = setTimeout(() => answer(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
     signal.addEventListener("abort", () => answer("was not waited for"), { once: true });
     function answer(how: string, ok = false): void {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import {
   checkEventData,
@@ -16,6 +17,7 @@ import { checkDefinitions } from "./definition-problems.ts";
 import { defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
 import type { DaemonLogs, DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
+import { ProcessTable } from "./process-table.ts";
 import { ResourceSampler } from "./resource-sampler.ts";
 
 const sampleEveryMs = 5_000;
@@ -52,12 +54,15 @@ class Manager implements DaemonManager {
     checkDefinitions(options.definitions);
     this.#options = options;
     const nowMs = options.nowMs ?? (() => performance.now());
+    const table = new ProcessTable();
+    const scope = randomBytes(8).toString("hex");
     this.#host = {
       nowMs,
       wallMs: options.wallMs ?? Date.now,
       random: options.random ?? Math.random,
       env: inheritedEnvironment(options.env ?? process.env),
       fleet: new FleetGate(nowMs(), { ...defaultFleetLimits, ...options.fleet }),
+      containment: (name) => ({ token: `${scope}:${name}:${randomBytes(8).toString("hex")}`, table }),
       unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),
       lost: (name, delayMs) => void this.#lost(name, delayMs),
       emit: (event, daemon, reason) => this.#emit(event, daemon, reason),

@@ -3,17 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventOccurrence } from "@ringrift/protocol";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Containment } from "./containment.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import { readDefinitions } from "./definition-reader.ts";
 import { createDaemonManager } from "./manager.ts";
 import type { DaemonManager } from "./manager-options.ts";
-import { endGroup, groupMembers } from "./process-group.ts";
-
-// What cannot be killed cannot be made at will, so the killing is replaced where a test needs such a process.
-vi.mock(import("./process-group.ts"), async (original) => {
-  const real = await original();
-  return { ...real, endGroup: vi.fn(real.endGroup) };
-});
+import { groupMembers } from "./process-group.ts";
 
 let folder = "";
 let manager: DaemonManager | undefined;
@@ -25,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.useRealTimers();
-  vi.mocked(endGroup).mockReset();
+  vi.restoreAllMocks();
   await manager?.stop();
   manager = undefined;
   for (const pid of startedPids()) if (groupMembers(pid).length > 0) process.kill(-pid, "SIGKILL");
@@ -65,9 +60,11 @@ const version = (v: string): Record<string, unknown> => ({
   env: { V: v },
 });
 
-/** Makes the next end of a group fail as it does when a process sleeps uninterruptibly. */
+/** Makes the next end of a run fail as it does when a process sleeps uninterruptibly, which cannot be made at will. */
 function nextEndFails(): void {
-  vi.mocked(endGroup).mockImplementationOnce(async (groupId) => groupMembers(groupId));
+  vi.spyOn(Containment.prototype, "end").mockImplementationOnce(async function (this: Containment) {
+    return { left: this.remaining(), killed: true, rung: this.rung };
+  });
 }
 
 /** Needs fake timers: jumps to the next look at what was stuck. */

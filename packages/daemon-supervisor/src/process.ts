@@ -3,15 +3,17 @@ import { statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { errorText } from "@ringrift/protocol";
+import { Containment, type ContainmentOptions, markerEnvironment } from "./containment.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import type { LogRing } from "./log-ring.ts";
 import { readNotifications } from "./notify-pipe.ts";
-import { endGroup, groupMembers } from "./process-group.ts";
-import type { Run, RunListener } from "./run.ts";
+import type { Remains, Run, RunEnding, RunListener } from "./run.ts";
 
-/** One run of a daemon's program, leader of its own process group. */
+/** One run of a daemon's program, leader of its own session and process group. */
 export class DaemonProcess implements Run {
   readonly #child: ChildProcess | null;
+  readonly #containment: Containment | null = null;
+  #ending: RunEnding | null = null;
   /** Also the id of its process group; null when it never started. */
   readonly pid: number | null;
 
@@ -21,6 +23,7 @@ export class DaemonProcess implements Run {
     baseEnv: NodeJS.ProcessEnv,
     logs: LogRing,
     listener: RunListener,
+    containment: ContainmentOptions,
   ) {
     const [program = "", ...args] = definition.command;
     const { user = null, notifyFd = null } = definition;
@@ -34,7 +37,7 @@ export class DaemonProcess implements Run {
     try {
       this.#child = spawn(program, args, {
         ...(definition.cwd === null ? {} : { cwd: definition.cwd }),
-        env: { ...baseEnv, ...definition.env },
+        env: { ...baseEnv, ...definition.env, ...markerEnvironment(containment.token) },
         detached: true,
         shell: false,
         ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
@@ -48,6 +51,7 @@ export class DaemonProcess implements Run {
     }
     const child = this.#child;
     this.pid = child.pid ?? null;
+    if (this.pid !== null) this.#containment = Containment.around(this.pid, containment);
     for (const stream of ["stdout", "stderr"] as const) {
       const decoder = new StringDecoder("utf8");
       child[stream]?.on("data", (chunk: Buffer) => logs.write(stream, decoder.write(chunk)));
@@ -63,6 +67,7 @@ export class DaemonProcess implements Run {
     });
     // "exit", not "close": a grandchild may hold the pipes open for ever.
     child.on("exit", (code, signal) => {
+      this.#containment?.changed();
       if (ended) return;
       ended = true;
       // What it last wrote may still be in the pipe.
@@ -73,18 +78,22 @@ export class DaemonProcess implements Run {
     });
   }
 
-  /** Ends the whole group; returns the pids that could not be killed. */
-  async end(signal: NodeJS.Signals, graceMs: number): Promise<readonly number[]> {
-    const left = this.pid === null ? [] : await endGroup(this.pid, signal, graceMs);
-    if (left.length === 0) {
+  get ending(): RunEnding | null {
+    return this.#ending;
+  }
+
+  async end(signal: NodeJS.Signals, graceMs: number): Promise<Remains> {
+    if (this.#containment === null) return [];
+    this.#ending = await this.#containment.end(signal, graceMs);
+    if (this.#ending.left.length === 0) {
       this.#child?.stdout?.destroy();
       this.#child?.stderr?.destroy();
     }
-    return left;
+    return this.#ending.left;
   }
 
-  remaining(): readonly number[] {
-    return this.pid === null ? [] : groupMembers(this.pid);
+  remaining(): Remains {
+    return this.#containment?.remaining() ?? [];
   }
 }
 

@@ -29,8 +29,22 @@ export interface RunListener {
 /** What is left of a run: pids, or words for what has none. */
 export type Remains = readonly (number | string)[];
 
+/** What finds the processes of a run, strongest first. */
+export type Rung = "cgroup" | "marker" | "group";
+
+/** How a run was brought to its end. */
+export interface RunEnding {
+  /** What could not be ended; nothing when it is proved to be gone. */
+  readonly left: readonly number[];
+  /** It did not end within its grace. */
+  readonly killed: boolean;
+  readonly rung: Rung;
+}
+
 export interface Run {
   readonly pid: number | null;
+  /** How `end` went; a service inside this process has none. */
+  readonly ending?: RunEnding | null;
   /** Ends it and everything it started; resolves with what could not be ended. */
   end(signal: NodeJS.Signals, graceMs: number): Promise<Remains>;
   /** What of it still runs. */

@@ -1,4 +1,5 @@
 import { childEnvironment } from "./child-environment.ts";
+import type { ContainmentOptions } from "./containment.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import type { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
@@ -11,7 +12,9 @@ export function startRun(
   inheritedEnv: NodeJS.ProcessEnv,
   logs: LogRing,
   listener: RunListener,
+  containment: ContainmentOptions,
 ): Run {
   if (definition.service !== null) return new ServiceRun(definition.service, listener);
-  return new DaemonProcess(definition, childEnvironment(inheritedEnv, definition), logs, listener);
+  const env = childEnvironment(inheritedEnv, definition);
+  return new DaemonProcess(definition, env, logs, listener, containment);
 }

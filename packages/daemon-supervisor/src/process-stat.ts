@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** One process. Its pid alone may be given out again; pid and start together name it for as long as the host is up. */
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** Clock ticks from the host's boot to the process's start. */
+  readonly startTicks: number;
+}
+
+/** Pids of all processes, zombies included; empty where there is no procfs. */
+export function listPids(): number[] {
+  try {
+    return readdirSync("/proc")
+      .filter((entry) => /^\d+$/.test(entry))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Null when there is no such process, or only its zombie, which runs nothing and holds nothing. */
+export function readStat(pid: number): ProcessStat | null {
+  try {
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return null;
+  }
+}
+
+/** Still the same process, and alive. */
+export function isAlive({ pid, startTicks }: Pick<ProcessStat, "pid" | "startTicks">): boolean {
+  return readStat(pid)?.startTicks === startTicks;
+}
+
+/** Signals the process, and never one that has got its pid since. */
+export function signalProcess(
+  process_: Pick<ProcessStat, "pid" | "startTicks">,
+  signal: NodeJS.Signals,
+): void {
+  if (!isAlive(process_)) return;
+  try {
+    process.kill(process_.pid, signal);
+  } catch {
+    // Gone meanwhile, or not ours to signal: the next look shows which.
+  }
+}
+
+function parseStat(pid: number, text: string): ProcessStat | null {
+  // The program's name is in parentheses and may itself hold spaces and parentheses. See proc(5) for the fields.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [parent, group, session] = fields.slice(1, 4).map(Number);
+  const startTicks = Number(fields[19]);
+  // A leader that has ended while its other threads run also reads as a zombie, as hung drivers leave it.
+  const isDead = fields[0] === "X" || (fields[0] === "Z" && Number(fields[17]) <= 1);
+  if (isDead || parent === undefined || group === undefined || session === undefined) return null;
+  return { pid, parent, group, session, startTicks };
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { listPids, type ProcessStat, readStat } from "./process-stat.ts";
+
+export interface ProcessEntry extends ProcessStat {
+  /** The runs it was started by, outermost first, separated by commas; empty when it carries no marker. */
+  readonly marker: string;
+}
+
+export interface ProcessSnapshot {
+  readonly entries: readonly ProcessEntry[];
+  /** False when a process ended during the reading: what it had just started may be missing. */
+  readonly complete: boolean;
+}
+
+/** Environment variable that all that a daemon starts inherits. */
+export const markerVariable = "RINGRIFT_RUN";
+
+/** So many processes are read before other work gets its turn. */
+const slice = 100;
+
+/** Reads all processes of the host, once for all who ask at the same time. */
+export class ProcessTable {
+  /** An environment is read once per process: it may be large, and what was inherited stays true. */
+  readonly #markers = new Map<number, { readonly startTicks: number; readonly marker: string }>();
+  #next: Promise<ProcessSnapshot> | null = null;
+  #reading: Promise<unknown> = Promise.resolve();
+
+  /** The processes as they are at a moment after the call. */
+  read(): Promise<ProcessSnapshot> {
+    // A reading that has begun may already have passed over what the caller just saw.
+    if (this.#next !== null) return this.#next;
+    const next = this.#reading.then(() => {
+      this.#next = null;
+      return this.#readAll();
+    });
+    this.#next = next;
+    this.#reading = next.catch(() => undefined);
+    return next;
+  }
+
+  async #readAll(): Promise<ProcessSnapshot> {
+    const pids = listPids();
+    const entries: ProcessEntry[] = [];
+    let complete = true;
+    for (const [index, pid] of pids.entries()) {
+      if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
+      const stat = readStat(pid);
+      if (stat === null) complete = false;
+      else entries.push({ ...stat, marker: this.#markerOf(stat) });
+    }
+    const living = new Set(pids);
+    for (const pid of this.#markers.keys()) if (!living.has(pid)) this.#markers.delete(pid);
+    return { entries, complete };
+  }
+
+  #markerOf({ pid, parent, startTicks }: ProcessStat): string {
+    // Kernel threads, the children of pid 2, have no environment.
+    if (pid === 2 || parent === 2) return "";
+    const known = this.#markers.get(pid);
+    if (known?.startTicks === startTicks) return known.marker;
+    const marker = readMarker(pid);
+    if (marker === null) return "";
+    this.#markers.set(pid, { startTicks, marker });
+    return marker;
+  }
+}
+
+/** Null while it cannot be told: in the middle of an exec the environment reads as empty. */
+function readMarker(pid: number): string | null {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+    if (environment === "") return null;
+    const [, marker = ""] = new RegExp(`(?:^|\\0)${markerVariable}=([^\\0]*)`).exec(environment) ?? [];
+    return marker;
+  } catch (error) {
+    // What we may not read was not started by us, unless it changed its user: then its ancestors tell.
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code === "EACCES" || code === "EPERM" ? "" : null;
+  }
+}
