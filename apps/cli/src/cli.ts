@@ -4,6 +4,7 @@ import { exitCodes } from "@ringrift/program";
 import { errorText, RingRiftError } from "@ringrift/protocol";
 import { Command, CommanderError, Option } from "commander";
 import { type ClientOptions, getJson, getStatus } from "./client.ts";
+import { addDaemonVerbs } from "./daemon-verbs.ts";
 import { followEvents } from "./event-follow.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
 import { scanHost, scanScreen, scanSummary } from "./scan.ts";
@@ -31,6 +32,7 @@ Examples:
   $ ringrift nodes --server http://10.0.0.1:8790 --json
   $ ringrift check node gpu-7        exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
   $ ringrift events --follow         what happens, as it happens
+  $ ringrift logs trainer --follow   what a daemon of this host writes
   $ ringrift scan                    this host, without any server`;
 
 const program = new Command("ringrift")
@@ -84,6 +86,17 @@ program
     const page = await getJson("/v1/events", client());
     print({ json: page, screen: eventLines(page) });
   });
+
+addDaemonVerbs(program, {
+  // These verbs are the agent's: a health-server has no daemons.
+  agent: (token) => {
+    const isDefault = program.getOptionValueSource("server") === "default";
+    return { ...client(), ...(isDefault ? { server: "http://127.0.0.1:8791" } : {}), token };
+  },
+  print,
+  asJson: () => options().json === true,
+  interrupted,
+});
 
 program
   .command("node <id>")
@@ -176,8 +189,6 @@ function client(): ClientOptions {
 }
 
 async function followUntilInterrupted(): Promise<void> {
-  const interrupt = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
   const asJson = options().json === true;
   await followEvents(
     client(),
@@ -191,8 +202,15 @@ async function followUntilInterrupted(): Promise<void> {
       },
       onNotice: (text) => process.stderr.write(`${text}\n`),
     },
-    interrupt.signal,
+    interrupted(),
   );
+}
+
+/** Aborts when a person or the system ends the command. */
+function interrupted(): AbortSignal {
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
+  return interrupt.signal;
 }
 
 function print({ json, screen }: Answer): void {
@@ -238,6 +256,8 @@ function exitCodeOf(error: unknown): number {
     error instanceof RingRiftError && error.nextStep !== undefined ? `\n${error.nextStep}` : "";
   process.stderr.write(`${error instanceof RingRiftError ? error.message : errorText(error)}${nextStep}\n`);
   if (error instanceof ConfigError) return exitCodes.configuration;
+  if (error instanceof RingRiftError && error.code === "TOKEN_FILE_UNREADABLE")
+    return exitCodes.configuration;
   if (!(error instanceof RingRiftError)) return exitCodes.failed;
   if (error.code === "SERVER_UNREACHABLE") return exitCodes.unreachable;
   return error.code === "SERVER_DENIED" ? exitCodes.denied : exitCodes.failed;

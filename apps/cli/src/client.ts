@@ -5,6 +5,8 @@ export interface ClientOptions {
   /** Base address, e.g. `http://127.0.0.1:8790`. */
   readonly server: string;
   readonly timeoutMs: number;
+  /** Sent as bearer token, for calls that need one. */
+  readonly token?: string | null;
 }
 
 const maxAnswerBytes = 64 * 1024 * 1024;
@@ -15,8 +17,23 @@ const maxAnswerBytes = 64 * 1024 * 1024;
  */
 export async function getJson(path: string, options: ClientOptions): Promise<unknown> {
   const url = new URL(path, options.server);
-  const response = await get(url, options, {}, AbortSignal.timeout(options.timeoutMs));
+  const response = await ask(url, options, {}, AbortSignal.timeout(options.timeoutMs));
   if (!response.ok && response.status !== 503) throw await refusal(url, response);
+  return await jsonOf(url, response);
+}
+
+/**
+ * POSTs to a server or agent, and gives its JSON answer.
+ * @throws RingRiftError as {@link getJson}, and `REFUSED` with the server's reason.
+ */
+export async function postJson(path: string, options: ClientOptions): Promise<unknown> {
+  const url = new URL(path, options.server);
+  const response = await ask(url, options, { method: "POST" }, AbortSignal.timeout(options.timeoutMs));
+  if (!response.ok) throw await refusal(url, response);
+  return await jsonOf(url, response);
+}
+
+async function jsonOf(url: URL, response: Response): Promise<unknown> {
   const length = Number(response.headers.get("content-length") ?? 0);
   if (length > maxAnswerBytes)
     throw new RingRiftError(`${url.href} answered ${length} bytes, more than ${maxAnswerBytes}.`, {
@@ -51,7 +68,7 @@ export async function openStream(
   );
   const headers = { accept: "text/event-stream", ...(lastId === null ? {} : { "last-event-id": lastId }) };
   try {
-    const response = await get(url, options, headers, AbortSignal.any([signal, connecting.signal]));
+    const response = await ask(url, options, { headers }, AbortSignal.any([signal, connecting.signal]));
     if (!response.ok) throw await refusal(url, response);
     if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream"))
       throw new RingRiftError(`${url.href} did not answer with a stream of events.`, {
@@ -64,14 +81,16 @@ export async function openStream(
   }
 }
 
-async function get(
+async function ask(
   url: URL,
   options: ClientOptions,
-  headers: Readonly<Record<string, string>>,
+  request: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
   signal: AbortSignal,
 ): Promise<Response> {
+  const { token = null } = options;
+  const headers = { ...request.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
   try {
-    return await fetch(url, { headers, signal, redirect: "error" });
+    return await fetch(url, { ...request, headers, signal, redirect: "error" });
   } catch (cause) {
     throw new RingRiftError(`No answer from ${url.origin}: ${reasonOf(cause, options.timeoutMs)}.`, {
       code: "SERVER_UNREACHABLE",
@@ -85,9 +104,11 @@ async function refusal(url: URL, response: Response): Promise<RingRiftError> {
   if (response.status === 401 || response.status === 403)
     return new RingRiftError(`${url.href} refused the call (HTTP ${response.status}).`, {
       code: "SERVER_DENIED",
-      nextStep: "The call needs the API token of that server.",
+      nextStep: "The call needs the API token of that server; give its file with --token-file.",
     });
   if (response.status === 404) return new RingRiftError(await problemDetail(response), { code: "NOT_FOUND" });
+  if (response.status === 409 || response.status === 400)
+    return new RingRiftError(await problemDetail(response), { code: "REFUSED" });
   return new RingRiftError(`${url.href} answered HTTP ${response.status}.`, {
     code: "SERVER_ANSWER_BAD",
     nextStep: "The server's log says why.",

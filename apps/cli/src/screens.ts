@@ -1,6 +1,6 @@
 import type { StatusDocument, StatusNode } from "@ringrift/protocol";
 import { z } from "zod";
-import { age, stateWord, table, tint } from "./table.ts";
+import { age, megabytes, span, stateWord, table, tint } from "./table.ts";
 
 /** The screen of `ringrift status`. */
 export function statusScreen(status: StatusDocument): string {
@@ -46,13 +46,17 @@ export function nodesTable(nodes: readonly StatusNode[]): string {
 export function daemonsTable(status: StatusDocument): string {
   if (status.daemons.length === 0) return "No daemon is supervised.";
   return table(
-    ["DAEMON", "NODE", "STATE", "RESTARTS", "CRITICAL"],
+    ["DAEMON", "NODE", "STATE", "UP", "RESTARTS", "CPU", "MEMORY", "CRITICAL", "WHY"],
     status.daemons.map((daemon) => [
       daemon.name,
       daemon.node,
       stateWord(daemon.state),
+      daemon.uptimeSeconds === null ? "" : span(daemon.uptimeSeconds),
       String(daemon.restarts),
+      daemon.cpuCores === null ? "?" : daemon.cpuCores.toFixed(2),
+      daemon.memoryBytes === null ? "?" : megabytes(daemon.memoryBytes),
       daemon.critical ? "yes" : "no",
+      daemon.reason,
     ]),
   );
 }

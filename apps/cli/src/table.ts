@@ -49,10 +49,22 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
   return [tint(line(heading), "dim"), ...rows.map(line)].join("\n");
 }
 
-/** An age for people; null is "never". */
+/** How long ago, for people; never for null. */
 export function age(seconds: number | null): string {
-  if (seconds === null) return "never";
-  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return `${(seconds / 3600).toFixed(1)} h ago`;
+  return seconds === null ? "never" : `${span(seconds)} ago`;
+}
+
+/** A span of time, for people. */
+export function span(seconds: number): string {
+  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** An amount of memory, for people. */
+export function megabytes(bytes: number): string {
+  const amount = bytes / 1024 / 1024;
+  return amount < 1024
+    ? `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} MB`
+    : `${(amount / 1024).toFixed(1)} GB`;
 }

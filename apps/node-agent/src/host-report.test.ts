@@ -1,4 +1,4 @@
-import type { CheckReport } from "@ringrift/protocol";
+import type { CheckReport, DaemonHealth } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
 import { createHostReport } from "./host-report.ts";
 
@@ -43,5 +43,34 @@ describe("the host's report", () => {
   it("numbers every report, so that an older one never overwrites a newer one", () => {
     const report = createHostReport({ version: "1", startedAt: 0 });
     expect([report.full(1).seq, report.full(1).seq]).toEqual([1, 2]);
+  });
+
+  it("tells of daemons when one changes, and every 15 s though nothing but figures moved", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    const daemon: DaemonHealth = {
+      name: "a",
+      state: "running",
+      critical: false,
+      ready: true,
+      pid: 7,
+      restarts: 0,
+      errorRate: null,
+      uptimeSeconds: 1,
+      cpuCores: 0.01,
+      memoryBytes: 100_000_000,
+      lastExit: null,
+      lastExitAgeSeconds: null,
+      reason: "running",
+    };
+    report.setDaemons([daemon]);
+    expect(report.takeDelta(0)?.daemons).toEqual([daemon]);
+    const later = { ...daemon, uptimeSeconds: 9, cpuCores: 0.02, memoryBytes: 100_100_000 };
+    report.setDaemons([later]);
+    expect(report.takeDelta(8)).toBe(null);
+    expect(report.takeDelta(15)?.daemons).toEqual([later]);
+    report.setDaemons([{ ...later, memoryBytes: 200_000_000 }]);
+    expect(report.takeDelta(16)?.daemons).toHaveLength(1);
+    report.setDaemons([{ ...later, state: "restarting" }]);
+    expect(report.takeDelta(17)?.daemons).toMatchObject([{ state: "restarting" }]);
   });
 });

@@ -30,6 +30,9 @@ const nothingKnown: NodeResources = {
   gpuUtilizationRatio: null,
 };
 
+/** Uptimes, memory and CPU of daemons are never older than this, though nothing else changes. */
+const daemonsEverySeconds = 15;
+
 const unchanged = { gpus: false, resources: false, daemons: false, stages: false, circuits: false };
 
 /** Collects a host's report; what is sent depends only on what was added. */
@@ -45,6 +48,7 @@ export function createHostReport(identity: {
   let stages: readonly StageReport[] = [];
   let circuits: readonly CircuitStatus[] = [];
   let changed = unchanged;
+  let daemonsToldAt = Number.NEGATIVE_INFINITY;
   let seq = 0;
 
   const compose = (nowSeconds: number, full: boolean): NodeReport => {
@@ -80,7 +84,7 @@ export function createHostReport(identity: {
       }
     },
     setDaemons: (next) => {
-      if (withoutUptime(next) !== withoutUptime(daemons)) changed = { ...changed, daemons: true };
+      if (newsOf(next) !== newsOf(daemons)) changed = { ...changed, daemons: true };
       daemons = next;
     },
     setStages: (next) => {
@@ -92,9 +96,12 @@ export function createHostReport(identity: {
       circuits = next;
     },
     takeDelta: (nowSeconds) => {
+      if (daemons.length > 0 && nowSeconds - daemonsToldAt >= daemonsEverySeconds)
+        changed = { ...changed, daemons: true };
       if (fresh.size === 0 && !Object.values(changed).includes(true)) return null;
       const delta = compose(nowSeconds, false);
       fresh.clear();
+      if (changed.daemons) daemonsToldAt = nowSeconds;
       changed = unchanged;
       return delta;
     },
@@ -103,9 +110,17 @@ export function createHostReport(identity: {
   };
 }
 
-// Ages grow by themselves: alone they are no news worth a frame.
-function withoutUptime(daemons: readonly DaemonHealth[]): string {
-  return JSON.stringify(daemons.map((daemon) => ({ ...daemon, uptimeSeconds: null })));
+// Ages grow by themselves: alone they are no news worth a frame. Nor is it when a tenth of a core or a few megabytes move.
+function newsOf(daemons: readonly DaemonHealth[]): string {
+  return JSON.stringify(
+    daemons.map((daemon) => ({
+      ...daemon,
+      uptimeSeconds: null,
+      lastExitAgeSeconds: null,
+      cpuCores: daemon.cpuCores === null ? null : Math.round(daemon.cpuCores * 4),
+      memoryBytes: daemon.memoryBytes === null ? null : Math.round(Math.log2(daemon.memoryBytes + 1) * 10),
+    })),
+  );
 }
 function withoutAges(stages: readonly StageReport[]): string {
   return JSON.stringify(stages.map(({ stage, state, reason }) => [stage, state, reason]));

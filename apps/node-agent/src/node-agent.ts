@@ -12,6 +12,7 @@ import { createProbes, type ProbeOutcome, runProbe } from "@ringrift/probes";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { HealthCheckResult } from "@ringrift/protocol";
 import { createCheckMetrics } from "./check-metrics.ts";
+import { addDaemonRoutes } from "./daemon-routes.ts";
 import { createHostReport } from "./host-report.ts";
 import { addTrainerRoutes } from "./trainer-routes.ts";
 
@@ -65,6 +66,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     onEvent: (event) => {
       if (event.name === "COORDINATOR_HEALTHY" || event.name === "COORDINATOR_UNHEALTHY")
         overview.emit(event);
+      else publishDaemonsSoon();
     },
     log: (level, message, fields) => log[level](fields ?? {}, message),
   });
@@ -80,6 +82,17 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     if (delta === null) return;
     overview.applyReport(nodeId, delta);
     mesh.sendReport(delta);
+  }
+  let daemonsAwaitPublishing = false;
+  /** A daemon that dies and is back before the next tick has died all the same. */
+  function publishDaemonsSoon(): void {
+    if (daemonsAwaitPublishing) return;
+    daemonsAwaitPublishing = true;
+    setImmediate(() => {
+      daemonsAwaitPublishing = false;
+      report.setDaemons(daemons.daemons());
+      publish();
+    });
   }
   function tick(): void {
     report.setDaemons(daemons.daemons());
@@ -131,9 +144,11 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     onError: (error, path) => log.error({ err: error, path }, "a request failed"),
   });
   addReadingRoutes(app, overview);
+  const token = config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim();
+  addDaemonRoutes(app, { daemons, token });
   addTrainerRoutes(app, {
     stages,
-    token: config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim(),
+    token,
     onStageReport: (stage, ok) => {
       saveStages(stageFile, stages.memory());
       if (ok !== null)
@@ -176,6 +191,9 @@ const criticalStages: ReadonlySet<string> = new Set(["training", "evaluation", "
 function gates(overview: Overview, daemons: DaemonManager, checksDone: number, checks: number): Gate[] {
   const { ageSeconds, leaderId } = overview.status().cluster;
   const connected = ageSeconds !== null && ageSeconds <= 5;
+  const unready = daemons
+    .daemons()
+    .flatMap(({ name, state, ready }) => (ready ? [] : [`${name} (${state})`]));
   return [
     {
       name: "checks",
@@ -190,7 +208,9 @@ function gates(overview: Overview, daemons: DaemonManager, checksDone: number, c
     {
       name: "daemons",
       ok: daemons.readinessProbe(),
-      reason: daemons.readinessProbe() ? "every daemon is ready" : "a daemon is not ready",
+      reason: daemons.readinessProbe()
+        ? "every daemon is ready"
+        : `not ready: ${unready.slice(0, 10).join(", ") || "the supervisor is not running"}`,
     },
   ];
 }

@@ -5,3 +5,4 @@ export { type Gate, type Readiness, readiness, readinessText } from "./gate.ts";
 export { jsonBody, maxBodyBytes } from "./json-body.ts";
 export { type Listening, type ListenOptions, listen } from "./listen.ts";
 export { type Problem, problem } from "./problem.ts";
+export { Waker } from "./waker.ts";

@@ -1,3 +1,4 @@
+import { Waker } from "@ringrift/endpoints";
 import type { EventLog } from "@ringrift/orchestrator";
 import { toCloudEvent } from "@ringrift/protocol";
 import type { Context } from "hono";
@@ -31,9 +32,9 @@ export function eventStream(
 ): Response {
   return streamSSE(context, async (stream) => {
     let seq = after;
-    let wake = (): void => {};
-    const unsubscribe = log.subscribe(() => wake());
-    stream.onAbort(() => wake());
+    const waker = new Waker();
+    const unsubscribe = log.subscribe(() => waker.wake());
+    stream.onAbort(() => waker.wake());
     try {
       while (!stream.aborted) {
         const { events, lost } = log.after(seq, eventsPerWrite);
@@ -44,18 +45,11 @@ export function eventStream(
           await stream.writeSSE({ id: eventId(run, seq), event: event.name, data });
         }
         if (events.length > 0) continue;
-        const woken = await new Promise<boolean>((resolve) => {
-          const timer = setTimeout(() => resolve(false), keepAliveMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve(true);
-          };
-        });
         // Proxies cut what is silent, and writing is how a reader that is gone gets noticed.
-        if (!woken) await stream.write(": waiting\n\n");
+        if (!(await waker.sleep(keepAliveMs))) await stream.write(": waiting\n\n");
       }
     } finally {
-      wake();
+      waker.wake();
       unsubscribe();
       onEnd();
     }

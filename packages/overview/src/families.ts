@@ -2,7 +2,14 @@
 import type { MeshStatus } from "@ringrift/mesh";
 import { type MetricFamily, type MetricSample, stateSet } from "@ringrift/metrics";
 import type { NodeHealth } from "@ringrift/orchestrator";
-import { daemonStates, healthLevels, linkStates, nodeStates, type StatusDocument } from "@ringrift/protocol";
+import {
+  daemonStates,
+  healthLevels,
+  linkStates,
+  nodeStates,
+  type StatusDaemon,
+  type StatusDocument,
+} from "@ringrift/protocol";
 
 /** The figures of a status document as metric families; what is not known has no sample. */
 export function statusFamilies(
@@ -64,14 +71,41 @@ export function statusFamilies(
         stateSet(daemonStates, daemon.state, { node: daemon.node, daemon: daemon.name }),
       ),
     ),
+    gauge(
+      "ringrift_daemon_ready",
+      "1 while the daemon is ready.",
+      eachDaemon(status, ({ ready }) => (ready ? 1 : 0)),
+    ),
+    gauge(
+      "ringrift_daemon_critical",
+      "1 for a daemon that counts for the liveness of its host.",
+      eachDaemon(status, ({ critical }) => (critical ? 1 : 0)),
+    ),
+    gauge(
+      "ringrift_daemon_uptime_seconds",
+      "Age of each daemon's run.",
+      eachDaemon(status, ({ uptimeSeconds }) => uptimeSeconds),
+    ),
+    gauge(
+      "ringrift_daemon_error_ratio",
+      "Share of each daemon's health checks in the last 300 s that failed, 0 to 1.",
+      eachDaemon(status, ({ errorRate }) => errorRate),
+    ),
+    gauge(
+      "ringrift_daemon_cpu_cores",
+      "Cores that each daemon and all it started keep busy.",
+      eachDaemon(status, ({ cpuCores }) => cpuCores),
+    ),
+    gauge(
+      "ringrift_daemon_memory_bytes",
+      "Resident memory of each daemon and all it started.",
+      eachDaemon(status, ({ memoryBytes }) => memoryBytes),
+    ),
     {
       name: "ringrift_daemon_restarts_total",
       type: "counter",
       help: "Restarts of each daemon.",
-      samples: status.daemons.map((daemon) => ({
-        labels: { node: daemon.node, daemon: daemon.name },
-        value: daemon.restarts,
-      })),
+      samples: eachDaemon(status, ({ restarts }) => restarts),
     },
     gauge(
       "ringrift_pipeline_paused",
@@ -88,6 +122,13 @@ export function statusFamilies(
     counter("ringrift_mesh_refused_total", "Peers refused, by reason.", "reason", mesh.refused),
     counter("ringrift_dropped_total", "What was dropped at a bound, by kind.", "what", dropped),
   ];
+}
+
+/** One sample for each daemon of which the value is known. */
+function eachDaemon(status: StatusDocument, value: (daemon: StatusDaemon) => number | null): MetricSample[] {
+  return status.daemons.flatMap((daemon) =>
+    one(value(daemon)).map((sample) => ({ ...sample, labels: { node: daemon.node, daemon: daemon.name } })),
+  );
 }
 
 function one(value: number | null): MetricSample[] {

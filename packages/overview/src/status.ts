@@ -48,16 +48,7 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     components: health.components,
     cluster: cluster(teller, parts.mesh),
     nodes: nodes.map(statusNode),
-    daemons: nodes.flatMap((node) =>
-      node.daemons.map(({ name, state, restarts, errorRate, critical }) => ({
-        node: node.id,
-        name,
-        state,
-        restarts,
-        errorRate,
-        critical,
-      })),
-    ),
+    daemons: nodes.flatMap((node) => node.daemons.map((daemon) => ({ node: node.id, ...daemon }))),
     pipeline: {
       state: pipeline.state,
       reasons: pipeline.reasons,

@@ -86,6 +86,24 @@ const short = z.string().max(200);
 const ratio = z.number().min(0).max(1).nullable();
 const age = z.number().nullable();
 
+export const daemonHealthSchema: z.ZodObject<{
+  readonly [Key in keyof DaemonHealth]: z.ZodType<DaemonHealth[Key]>;
+}> = z.object({
+  name: short,
+  state: z.enum(daemonStates),
+  critical: z.boolean(),
+  ready: z.boolean(),
+  pid: z.int().nullable(),
+  restarts: z.int().min(0),
+  errorRate: ratio,
+  uptimeSeconds: z.number().nullable(),
+  cpuCores: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  lastExit: z.string().max(1000).nullable(),
+  lastExitAgeSeconds: z.number().nullable(),
+  reason: z.string().max(1000),
+});
+
 export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
   full: z.boolean(),
   seq: z.int().min(0),
@@ -116,26 +134,7 @@ export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
       gpuUtilizationRatio: ratio,
     })
     .optional(),
-  daemons: z
-    .array(
-      z.object({
-        name: short,
-        state: z.enum(daemonStates),
-        critical: z.boolean(),
-        ready: z.boolean(),
-        pid: z.int().nullable(),
-        restarts: z.int().min(0),
-        errorRate: ratio,
-        uptimeSeconds: z.number().nullable(),
-        cpuCores: z.number().nullable(),
-        memoryBytes: z.number().nullable(),
-        lastExit: z.string().max(1000).nullable(),
-        lastExitAgeSeconds: z.number().nullable(),
-        reason: z.string().max(1000),
-      }),
-    )
-    .max(500)
-    .optional(),
+  daemons: z.array(daemonHealthSchema).max(500).optional(),
   stages: z
     .array(
       z.object({

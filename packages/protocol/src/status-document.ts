@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { type SignalState, signalStates } from "./check-report.ts";
 import {
-  type DaemonState,
-  daemonStates,
   type HealthLevel,
   type HealthStatus,
   healthLevels,
@@ -14,6 +12,7 @@ import {
   nodeRoles,
   nodeStates,
 } from "./health.ts";
+import { type DaemonHealth, daemonHealthSchema } from "./node-report.ts";
 
 /** Version of the `/status` document; a reader refuses another major. */
 export const statusSchemaName = "ringrift.status/1";
@@ -40,13 +39,9 @@ export interface StatusNode {
   readonly reasons: readonly string[];
 }
 
-export interface StatusDaemon {
+/** One daemon as its node reported it last, which was `reportAgeSeconds` of that node ago; null is not known. */
+export interface StatusDaemon extends DaemonHealth {
   readonly node: string;
-  readonly name: string;
-  readonly state: DaemonState;
-  readonly restarts: number;
-  readonly errorRate: number | null;
-  readonly critical: boolean;
 }
 
 export interface StatusStage {
@@ -153,16 +148,7 @@ export const statusDocumentSchema: z.ZodType<StatusDocument> = z.object({
       reasons: z.array(z.string()),
     }),
   ),
-  daemons: z.array(
-    z.object({
-      node: z.string(),
-      name: z.string(),
-      state: z.enum(daemonStates),
-      restarts: z.number(),
-      errorRate: z.number().nullable(),
-      critical: z.boolean(),
-    }),
-  ),
+  daemons: z.array(daemonHealthSchema.extend({ node: z.string() })),
   pipeline: z.object({
     state: z.enum(["running", "paused"]),
     reasons: z.array(z.string()),
