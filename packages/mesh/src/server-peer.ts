@@ -15,6 +15,7 @@ import { MeshError } from "./mesh-error.ts";
 import { Roster } from "./roster.ts";
 import { ServerInbox } from "./server-inbox.ts";
 import { ServerLinks } from "./server-links.ts";
+import { steadyTime } from "./steady-time.ts";
 
 const wholeVerdictMs = 10_000;
 const verdictTickMs = 500;
@@ -179,7 +180,7 @@ export class ServerPeer implements Mesh {
       self: this.#voter,
       voters,
       dataDir: this.#options.dataDir,
-      now: this.#clock.now,
+      now: steadyTime(),
       random: Math.random,
       send: (to, message) => {
         const sent = this.#links.of(to).some((link) => link.send({ type: "election", message }));
