@@ -1,12 +1,32 @@
 import { parseArgs } from "node:util";
+import { huntMutants } from "../packages/mesh/src/sim/hunt-mutants.ts";
+import { mutants } from "../packages/mesh/src/sim/mutants.ts";
 import { explainFailure, simulate } from "../packages/mesh/src/sim/simulation.ts";
 
 const usage = `Usage: pnpm sim [--seeds N] [--nodes M] [--from S]
+       pnpm sim --mutants [--seeds N]
 
 Runs seeded schedules of crashes, pauses, partitions and bad networks over the election and checks its invariants.
   --seeds N   how many schedules, default 1000
-  --nodes M   voters, 1 to 7; default 3 and 5 in turn
-  --from S    first seed, default 1`;
+  --nodes M   voters, 1 to 7; default 3, 4 and 5 in turn
+  --from S    first seed, default 1
+  --mutants   puts one bug after another into the cores and shows which schedule of each size catches it`;
+
+const { values } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  options: {
+    seeds: { type: "string", default: "1000" },
+    nodes: { type: "string" },
+    from: { type: "string", default: "1" },
+    mutants: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+const startedAt = performance.now();
+const seeds = count("seeds", values.seeds, 1, 100_000_000);
+if (values.help) console.log(usage);
+else if (values.mutants) await hunt();
+else schedules();
 
 function count(name: string, text: string, low: number, high: number): number {
   const value = Number(text);
@@ -15,43 +35,45 @@ function count(name: string, text: string, low: number, high: number): number {
   process.exit(64);
 }
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: {
-    seeds: { type: "string", default: "1000" },
-    nodes: { type: "string" },
-    from: { type: "string", default: "1" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
+function seconds(): string {
+  return ((performance.now() - startedAt) / 1_000).toFixed(1);
 }
-const seeds = count("seeds", values.seeds, 1, 100_000_000);
-const from = count("from", values.from, 0, 4_294_967_295);
-const nodes = values.nodes === undefined ? null : count("nodes", values.nodes, 1, 7);
 
-const startedAt = performance.now();
-const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
-let steps = 0;
-let elections = 0;
-let slowestHealMs = 0;
-for (let done = 0; done < seeds; done += 1) {
-  const seed = from + done;
-  const options = { seed, nodes: nodes ?? (seed % 2 === 0 ? 5 : 3) };
-  const result = simulate(options);
-  if (result.failure !== null) {
-    console.error(explainFailure(options));
-    process.exit(1);
+function schedules(): void {
+  const from = count("from", values.from, 0, 4_294_967_295);
+  const nodes = values.nodes === undefined ? null : count("nodes", values.nodes, 1, 7);
+  let sums = { elections: 0, steps: 0, writes: 0, commands: 0 };
+  let slowestHealMs = 0;
+  const told = (): string =>
+    `${sums.elections} elections, ${sums.steps} packets, ${sums.writes} register writes, ${sums.commands} commands`;
+  for (let done = 0; done < seeds; done += 1) {
+    const seed = from + done;
+    const options = { seed, nodes: nodes ?? 3 + (seed % 3) };
+    const result = simulate(options);
+    if (result.failure !== null) {
+      console.error(explainFailure(options));
+      process.exit(1);
+    }
+    sums = {
+      elections: sums.elections + result.elections,
+      steps: sums.steps + result.steps,
+      writes: sums.writes + result.writes,
+      commands: sums.commands + result.commands,
+    };
+    slowestHealMs = Math.max(slowestHealMs, result.healedMs ?? 0);
+    if ((done + 1) % 1_000 === 0) console.log(`${done + 1} schedules, ${told()}, ${seconds()} s`);
   }
-  steps += result.steps;
-  elections += result.elections;
-  slowestHealMs = Math.max(slowestHealMs, result.healedMs ?? 0);
-  if ((done + 1) % 1_000 === 0)
-    console.log(`${done + 1} schedules, ${elections} elections, ${steps} steps, ${seconds()} s`);
+  const healed = `slowest return to one leader ${slowestHealMs.toFixed(0)} ms`;
+  console.log(`${seeds} schedules from seed ${from} hold: ${told()}, ${healed}, ${seconds()} s.`);
 }
-console.log(
-  `${seeds} schedules from seed ${from} hold: ${elections} elections, ${steps} steps, ` +
-    `slowest return to one leader ${slowestHealMs.toFixed(0)} ms, ${seconds()} s.`,
-);
+
+async function hunt(): Promise<void> {
+  const hunts = await huntMutants(seeds, true, ({ mutant, caught }) => {
+    const how =
+      caught === null ? "NOT CAUGHT" : `seed ${caught.seed}, ${caught.nodes} voters: ${caught.invariant}`;
+    console.log(`${mutant.padEnd(66)} ${how}`);
+  });
+  const caught = hunts.filter((each) => each.caught !== null).length;
+  console.log(`${caught} of ${mutants.length} bugs caught in ${seconds()} s.`);
+  if (caught < mutants.length) process.exitCode = 1;
+}

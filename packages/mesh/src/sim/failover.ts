@@ -39,7 +39,7 @@ export function failoverMs({ seed, nodes, departure }: FailoverOptions): number 
 }
 
 function depart(leader: SimulatedVoter, departure: Departure): void {
-  if (departure === "killed") leader.crash(true);
+  if (departure === "killed") leader.crash("new");
   if (departure === "frozen") leader.pause();
   if (departure === "asked to stop") leader.give({ type: "transfer" });
 }

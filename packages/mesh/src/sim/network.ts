@@ -1,4 +1,3 @@
-import type { ElectionMessage } from "../core/election.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -11,45 +10,50 @@ interface Weather {
 
 const fairWeather: Weather = { loss: 0, duplication: 0, maxDelayMs: 10 };
 
-/** Loses, delays, duplicates and reorders messages between voters; cuts go one way each. */
-export interface Network {
-  readonly send: (from: string, to: string, message: ElectionMessage) => void;
+/** Loses, delays, duplicates and reorders packets between nodes; cuts go one way each. */
+export interface Network<Packet> {
+  readonly send: (from: string, to: string, packet: Packet) => void;
   readonly setWeather: (weather: Weather) => void;
   readonly cut: (from: string, to: string) => void;
+  /** Packets on this way take up to so long, as in a socket that hardly drains. */
+  readonly clog: (from: string, to: string, maxDelayMs: number) => void;
   readonly isCut: (from: string, to: string) => boolean;
   readonly heal: () => void;
 }
 
-export function createNetwork(
+export function createNetwork<Packet>(
   queue: EventQueue,
   random: SeededRandom,
-  deliver: (from: string, to: string, message: ElectionMessage) => void,
-): Network {
+  deliver: (from: string, to: string, packet: Packet) => void,
+): Network<Packet> {
   const cuts = new Set<string>();
-  const route = (from: string, to: string): string => `${from}>${to}`;
+  const clogs = new Map<string, number>();
   let weather = fairWeather;
+  const isCut = (from: string, to: string): boolean => cuts.size > 0 && cuts.has(`${from}>${to}`);
 
-  const sendOnce = (from: string, to: string, message: ElectionMessage): void => {
+  const sendOnce = (from: string, to: string, packet: Packet): void => {
     if (random.chance(weather.loss)) return;
-    const delayMs = random.between(0.2, weather.maxDelayMs);
-    queue.add(queue.now() + delayMs, () => {
-      if (!cuts.has(route(from, to))) deliver(from, to, message);
+    const clogMs = clogs.size > 0 ? clogs.get(`${from}>${to}`) : undefined;
+    queue.add(queue.now() + random.between(0.2, clogMs ?? weather.maxDelayMs), () => {
+      if (!isCut(from, to)) deliver(from, to, packet);
     });
   };
 
   return {
-    send: (from, to, message) => {
-      if (cuts.has(route(from, to))) return;
-      sendOnce(from, to, message);
-      if (random.chance(weather.duplication)) sendOnce(from, to, message);
+    send: (from, to, packet) => {
+      if (isCut(from, to)) return;
+      sendOnce(from, to, packet);
+      if (random.chance(weather.duplication)) sendOnce(from, to, packet);
     },
     setWeather: (next) => {
       weather = next;
     },
-    cut: (from, to) => cuts.add(route(from, to)),
-    isCut: (from, to) => cuts.has(route(from, to)),
+    cut: (from, to) => cuts.add(`${from}>${to}`),
+    clog: (from, to, maxDelayMs) => clogs.set(`${from}>${to}`, maxDelayMs),
+    isCut,
     heal: () => {
       cuts.clear();
+      clogs.clear();
       weather = fairWeather;
     },
   };

@@ -2,133 +2,206 @@ import {
   createElection,
   type ElectionEffect,
   type ElectionInput,
+  type ElectionMessage,
   type ElectionOptions,
   type ElectionState,
   leaseHeld,
+  nextTickAt,
   type PersistedVote,
   step,
 } from "../core/election.ts";
-
-/** Bugs planted from outside to prove that the invariants would see them; a sound run has none. */
-export interface Tamper {
-  /** What a write leaves on disk. */
-  readonly store?: (vote: PersistedVote, before: PersistedVote) => PersistedVote;
-  /** What the voter is told instead. */
-  readonly input?: (input: ElectionInput, state: ElectionState, now: number) => ElectionInput;
-  readonly beforeStep?: (state: ElectionState, input: ElectionInput, now: number) => void;
-  /** In what order effects are carried out. */
-  readonly order?: (effects: readonly ElectionEffect[]) => readonly ElectionEffect[];
-}
+import {
+  createRegister,
+  emptyRegister,
+  type PersistedRegister,
+  type RegisterEffect,
+  type RegisterInput,
+  type RegisterState,
+  stepRegister,
+} from "../core/register.ts";
+import { createEffectLine } from "./effect-line.ts";
+import type { Fact } from "./invariant.ts";
+import type { Packet } from "./packet.ts";
+import type { SimulatedClock } from "./simulated-clock.ts";
 
 /** The world that one voter lives in. */
 export interface VoterWorld {
-  readonly now: () => number;
-  readonly later: (delayMs: number, run: () => void) => void;
+  readonly realNow: () => number;
+  readonly at: (realAt: number, run: () => void) => void;
+  /** How long the next write takes, milliseconds. */
   readonly writeMs: () => number;
-  readonly send: (effect: Extract<ElectionEffect, { type: "send" }>) => void;
-  readonly persisted: (vote: PersistedVote) => void;
+  /** How much later than due the voter's next tick comes, milliseconds. */
+  readonly tickLateMs: () => number;
+  readonly send: (to: string, packet: Packet) => void;
+  readonly see: (fact: Fact) => void;
   readonly log: (text: () => string) => void;
 }
 
-/** A voter process with its disk and its clock: it crashes, restarts, freezes and waits for its disk. */
+/** What a crash does to a write that is under way; `torn` leaves a file that nobody can read. */
+type CrashOutcome = "old" | "new" | "torn";
+
+/** A voter's process with its disk and its clock: it crashes, restarts, freezes and waits for its disk. */
 export interface SimulatedVoter {
   readonly id: string;
   readonly running: () => boolean;
+  /** Its vote file is unreadable: it must not vote again. */
+  readonly broken: () => boolean;
   readonly state: () => ElectionState | null;
+  readonly register: () => RegisterState | null;
   readonly holdsLease: () => boolean;
+  /** Since when it has led without a pause, real time; null when it does not lead or does not run. */
+  readonly leadsSince: () => number | null;
   readonly give: (input: ElectionInput) => void;
-  readonly crash: (writeSurvives: boolean) => void;
+  readonly receive: (from: string, packet: Packet) => void;
+  /** Hears somebody who may not speak; the answer is how many effects that had. */
+  readonly hearStranger: (from: string, message: ElectionMessage) => number;
+  readonly write: (value: string) => void;
+  readonly crash: (outcome: CrashOutcome) => void;
   readonly start: () => void;
   readonly pause: () => void;
   readonly resume: () => void;
 }
 
-export interface Clock {
-  readonly offsetMs: number;
-  readonly rate: number;
-}
-
-/** Frozen processes keep at most this many inputs, as a socket buffer would. */
+/** Frozen processes keep at most this many packets, as a socket buffer would. */
 const maxInbox = 500;
+/** Effects that wait for the disk. */
+const maxWaiting = 2_000;
+const registerTickMs = 150;
 
 export function createSimulatedVoter(
   options: ElectionOptions,
-  clock: Clock,
+  clock: SimulatedClock,
   world: VoterWorld,
-  tamper: Tamper,
 ): SimulatedVoter {
-  let disk: PersistedVote = { term: 0, votedFor: null };
+  const { self } = options;
+  let voteFile: PersistedVote | null = { term: 0, votedFor: null };
+  let registerFile: PersistedRegister = emptyRegister;
   let state: ElectionState | null = null;
-  let pending: ElectionEffect[] = [];
-  let writing: PersistedVote | null = null;
+  let register: RegisterState | null = null;
+  let leadsTerm: number | null = null;
+  let leadsSince = 0;
   let frozen = false;
-  let inbox: ElectionInput[] = [];
-  let life = 0;
+  let inbox: (() => void)[] = [];
+  let tickAt = Number.POSITIVE_INFINITY;
+  const queueName = `the disk queue of ${self}`;
 
-  const clockNow = (): number => clock.offsetMs + clock.rate * world.now();
+  const disk = (done: () => void): void => world.at(world.realNow() + world.writeMs(), done);
+  const election = createEffectLine<ElectionEffect>({
+    isWrite: (effect) => effect.type === "persist",
+    wait: disk,
+    store: (effect) => {
+      if (effect.type === "persist") storeVote(effect);
+    },
+    act: (effect) => {
+      if (effect.type === "send") world.send(effect.to, { kind: "election", message: effect.message });
+      if (effect.type === "role") onRole(effect);
+    },
+  });
+  const copies = createEffectLine<RegisterEffect>({
+    isWrite: (effect) => effect.type === "persist",
+    wait: disk,
+    store: (effect) => {
+      if (effect.type === "persist") storeRegister(effect);
+    },
+    act: (effect) => {
+      if (effect.type === "send") world.send(effect.to, { kind: "register", message: effect.message });
+      if (effect.type === "ready") world.see({ type: "register_ready", voter: self, value: effect.value });
+      if (effect.type === "committed")
+        world.see({ type: "register_committed", voter: self, value: effect.value });
+    },
+  });
 
-  const write = (vote: PersistedVote): void => {
-    disk = tamper.store === undefined ? vote : tamper.store(vote, disk);
+  const storeVote = ({ term, votedFor }: PersistedVote): void => {
+    voteFile = { term, votedFor };
+    world.see({ type: "vote_on_disk", voter: self, vote: voteFile });
+  };
+  const storeRegister = ({ promised, stored }: PersistedRegister): void => {
+    registerFile = { promised, stored };
+    world.see({ type: "promise_on_disk", voter: self, promised });
   };
 
-  // The contract under test: in order, and nothing passes a write that is not finished.
-  const carryOut = (): void => {
-    while (writing === null) {
-      const effect = pending.shift();
-      if (effect === undefined) return;
-      if (effect.type === "send") world.send(effect);
-      if (effect.type === "role") {
-        world.log(
-          () => `${options.self} is ${effect.role} in term ${effect.term}, leader ${effect.leaderId}`,
-        );
-      }
-      if (effect.type === "persist") startWrite({ term: effect.term, votedFor: effect.votedFor });
-    }
+  const onRole = ({ role, term, leaderId }: Extract<ElectionEffect, { type: "role" }>): void => {
+    world.log(() => `${self} is ${role} in term ${term}, leader ${leaderId ?? "unknown"}`);
+    if (role === "leader") world.see({ type: "leads", voter: self, term });
+    leadsTerm = role === "leader" ? term : null;
+    leadsSince = world.realNow();
+    stepCopies(role === "leader" ? { type: "lead", term } : { type: "follow" });
+  };
+  const stepCopies = (input: RegisterInput): void => {
+    if (register !== null) copies.push(stepRegister(register, input));
   };
 
-  const startWrite = (vote: PersistedVote): void => {
-    writing = vote;
-    const startedIn = life;
-    world.later(world.writeMs(), () => {
-      if (life !== startedIn) return;
-      write(vote);
-      writing = null;
-      world.persisted(vote);
-      carryOut();
+  const scheduleTick = (): void => {
+    if (state === null || frozen) return;
+    const due = Math.max(clock.realAt(nextTickAt(state)), world.realNow()) + world.tickLateMs();
+    if (due >= tickAt) return;
+    tickAt = due;
+    world.at(due, () => {
+      if (tickAt !== due) return;
+      tickAt = Number.POSITIVE_INFINITY;
+      if (!frozen) stepElection({ type: "tick" });
     });
   };
-
-  const give = (input: ElectionInput): void => {
+  const stepElection = (input: ElectionInput): void => {
     if (state === null) return;
-    if (frozen) {
-      if (input.type !== "tick" && inbox.length < maxInbox) inbox.push(input);
-      return;
-    }
-    const now = clockNow();
-    tamper.beforeStep?.(state, input, now);
-    const given = tamper.input === undefined ? input : tamper.input(input, state, now);
-    const effects = step(state, given, now);
-    pending.push(...(tamper.order === undefined ? effects : tamper.order(effects)));
-    carryOut();
+    election.push(step(state, input, clock.now()));
+    world.see({ type: "queue", name: queueName, length: election.waiting(), limit: maxWaiting });
+    scheduleTick();
+  };
+  const whenAwake = (run: () => void): void => {
+    if (state === null) return;
+    if (!frozen) run();
+    else if (inbox.length < maxInbox) inbox.push(run);
+  };
+  const give = (input: ElectionInput): void => whenAwake(() => stepElection(input));
+  const registerTick = (life: RegisterState): void => {
+    if (register !== life) return;
+    if (!frozen) stepCopies({ type: "tick" });
+    world.at(world.realNow() + registerTickMs, () => registerTick(life));
   };
 
   return {
-    id: options.self,
+    id: self,
     running: () => state !== null && !frozen,
+    broken: () => voteFile === null,
     state: () => state,
-    holdsLease: () => state !== null && leaseHeld(state, clockNow()),
+    register: () => register,
+    leadsSince: () => (state?.role === "leader" && !frozen && leadsTerm === state.term ? leadsSince : null),
+    // Whoever leads must have said so, which waits for its disk.
+    holdsLease: () => state !== null && leadsTerm === state.term && leaseHeld(state, clock.now()),
     give,
-    crash: (writeSurvives) => {
-      if (writing !== null && writeSurvives) write(writing);
-      life += 1;
+    receive: (from, packet) => {
+      if (packet.kind === "election") give({ type: "message", from, message: packet.message });
+      if (packet.kind === "register")
+        whenAwake(() => stepCopies({ type: "message", from, message: packet.message }));
+    },
+    hearStranger: (from, message) => {
+      if (state === null || frozen) return 0;
+      const effects = step(state, { type: "message", from, message }, clock.now());
+      election.push(effects);
+      return effects.length;
+    },
+    write: (value) => whenAwake(() => stepCopies({ type: "write", value })),
+    crash: (outcome) => {
+      const vote = election.crash();
+      const copy = copies.crash();
+      if (vote?.type === "persist" && outcome === "new") storeVote(vote);
+      if (vote?.type === "persist" && outcome === "torn") voteFile = null;
+      if (copy?.type === "persist" && outcome === "new") storeRegister(copy);
       state = null;
+      register = null;
+      leadsTerm = null;
       frozen = false;
-      pending = [];
-      writing = null;
       inbox = [];
+      tickAt = Number.POSITIVE_INFINITY;
+      clock.wake();
     },
     start: () => {
-      if (state === null) state = createElection(options, disk, clockNow());
+      if (state !== null || voteFile === null) return;
+      state = createElection(options, voteFile, clock.now());
+      register = createRegister(self, options.voters, registerFile);
+      registerTick(register);
+      scheduleTick();
     },
     pause: () => {
       frozen = true;
@@ -136,9 +209,11 @@ export function createSimulatedVoter(
     resume: () => {
       if (!frozen) return;
       frozen = false;
+      leadsSince = world.realNow();
       const waiting = inbox;
       inbox = [];
-      for (const input of waiting) give(input);
+      for (const run of waiting) run();
+      scheduleTick();
     },
   };
 }

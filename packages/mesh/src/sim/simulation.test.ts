@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import { explainFailure, simulate } from "./simulation.ts";
 
 test.each([
-  [1, 20],
-  [2, 20],
+  [1, 15],
+  [2, 15],
   [3, 150],
-  [5, 150],
-  [7, 20],
+  [4, 60],
+  [5, 100],
+  [7, 15],
 ])("%i voters hold every invariant over %i schedules", (nodes, seeds) => {
   for (let seed = 1; seed <= seeds; seed += 1) {
     const options = { seed, nodes };
@@ -24,7 +25,16 @@ test("one seed is one schedule", () => {
   expect(lines().length).toBeGreaterThan(20);
 });
 
-test("a schedule without faults elects once", () => {
-  const result = simulate({ seed: 5, nodes: 3, faultyMs: 0 });
+test("a schedule without faults elects once, writes and commands", () => {
+  const result = simulate({ seed: 6, nodes: 3, faultyMs: 0 });
   expect(result).toMatchObject({ failure: null, elections: 1 });
+  const longer = simulate({ seed: 5, nodes: 3, faultyMs: 6_001 });
+  expect(longer).toMatchObject({ failure: null, elections: 1 });
+  expect(longer.writes).toBeGreaterThan(3);
+  expect(longer.commands).toBeGreaterThan(10);
+});
+
+test("a schedule is told with its seed, its last steps and how to repeat it", () => {
+  const text = explainFailure({ seed: 5, nodes: 3 });
+  expect(text).toBe("Seed 5 with 3 voters holds every invariant.");
 });

@@ -2,8 +2,9 @@ import type { Invariant } from "../invariant.ts";
 
 export const oneLeaseHolder: Invariant = {
   name: "never two lease holders",
-  watch: () => ({
-    onInstant: (holders) =>
-      holders.length > 1 ? `${holders.join(" and ")} hold a lease at the same instant` : null,
-  }),
+  sees: ["instant"],
+  watch: () => (fact) =>
+    fact.type === "instant" && fact.leaseHolders.length > 1
+      ? `${fact.leaseHolders.join(" and ")} hold a lease at the same instant`
+      : null,
 };

@@ -2,26 +2,26 @@ import type { ElectionMessage } from "../../core/election.ts";
 import type { Invariant } from "../invariant.ts";
 
 export const termNeverFalls: Invariant = {
-  name: "a voter's term never falls, across restarts too",
+  name: "a voter's term and promise never fall, across restarts too",
+  sees: ["sent", "vote_on_disk", "promise_on_disk"],
   watch: () => {
     const highest = new Map<string, number>();
-    const see = (voter: string, term: number): string | null => {
-      const before = highest.get(voter) ?? 0;
-      highest.set(voter, Math.max(before, term));
-      return term < before ? `${voter} is in term ${term} after term ${before}` : null;
+    const see = (what: string, term: number): string | null => {
+      const before = highest.get(what) ?? 0;
+      if (term > before) highest.set(what, term);
+      return term < before ? `${what} is ${term} after ${before}` : null;
     };
-    return {
-      onSend: (from, _to, message) => {
-        const term = ownTerm(message);
-        return term === null ? null : see(from, term);
-      },
-      onPersist: (voter, vote) => see(voter, vote.term),
+    return (fact) => {
+      if (fact.type === "vote_on_disk") return see(`the term of ${fact.voter}`, fact.vote.term);
+      if (fact.type === "promise_on_disk") return see(`the promise of ${fact.voter}`, fact.promised);
+      if (fact.type !== "sent" || fact.packet.kind !== "election") return null;
+      return see(`the term of ${fact.from}`, ownTerm(fact.packet.message));
     };
   },
 };
 
-/** The sender's own term; the poll speaks of a term that nobody is in yet. */
-function ownTerm(message: ElectionMessage): number | null {
+/** The sender's own term; a poll speaks of a term that nobody is in yet. */
+function ownTerm(message: ElectionMessage): number {
   if (message.type === "pre_vote") return message.term - 1;
   if (message.type === "pre_vote_reply") return message.voterTerm;
   return message.term;

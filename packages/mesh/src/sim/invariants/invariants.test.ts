@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import type { ElectionMessage } from "../../core/election.ts";
+import { createJudge, type Fact, type Invariant } from "../invariant.ts";
+import { commandsAreFenced } from "./commands-are-fenced.ts";
+import { everythingIsBounded } from "./everything-is-bounded.ts";
+import { leaderHasAMajority } from "./leader-has-a-majority.ts";
+import { leaderWithoutQuorumStepsDown } from "./leader-without-quorum-steps-down.ts";
+import { majorityKeepsItsLeader } from "./majority-keeps-its-leader.ts";
+import { noLeaseWithoutQuorum } from "./no-lease-without-quorum.ts";
+import { oneLeaderAfterHealing } from "./one-leader-after-healing.ts";
+import { oneLeaderPerTerm } from "./one-leader-per-term.ts";
+import { oneLeaseHolder } from "./one-lease-holder.ts";
+import { oneVotePerTerm } from "./one-vote-per-term.ts";
+import { registerKeepsWhatItAcknowledged } from "./register-keeps-what-it-acknowledged.ts";
+import { statusRaisesNoTerm } from "./status-raises-no-term.ts";
+import { strangersChangeNothing } from "./strangers-change-nothing.ts";
+import { termNeverFalls } from "./term-never-falls.ts";
+
+const voters = ["v1", "v2", "v3"];
+
+function sent(from: string, to: string, message: ElectionMessage, at = 0): Fact {
+  return { type: "sent", at, from, to, packet: { kind: "election", message } };
+}
+function answered(from: string, to: string, sentAt: number): Fact {
+  const message: ElectionMessage = { type: "lead_reply", term: 1, sentAt };
+  return { type: "delivered", from, to, packet: { kind: "election", message } };
+}
+function instant(at: number, leaseHolders: readonly string[], since = at): Fact {
+  return { type: "instant", at, leaseHolders, leaders: leaseHolders.map((id) => ({ id, since })) };
+}
+const leads = (voter: string, term: number): Fact => ({ type: "leads", voter, term });
+const voted = (voter: string, term: number, votedFor: string): Fact => ({
+  type: "vote_on_disk",
+  voter,
+  vote: { term, votedFor },
+});
+const accepted = (receiver: string, term: number): Fact => ({
+  type: "command_accepted",
+  receiver,
+  epoch: { generation: 0, term },
+});
+const committed = (term: number, version: number, value: string): Fact => ({
+  type: "register_committed",
+  voter: "v1",
+  value: { term, version, value },
+});
+const startsFrom = (term: number, version: number, value: string): Fact => ({
+  type: "register_ready",
+  voter: "v2",
+  value: { term, version, value },
+});
+const lead = (term: number, sentAt = 0): ElectionMessage => ({ type: "lead", term, sentAt });
+const grant = (term: number): ElectionMessage => ({ type: "vote_reply", term, granted: true, quietMs: 0 });
+
+const cases: readonly (readonly [Invariant, readonly Fact[], Fact])[] = [
+  [oneLeaderPerTerm, [leads("v1", 1), leads("v2", 2), sent("v2", "v1", lead(2))], leads("v2", 1)],
+  [leaderHasAMajority(voters), [voted("v1", 1, "v1"), voted("v2", 1, "v1"), leads("v1", 1)], leads("v1", 2)],
+  [leaderHasAMajority(voters), [voted("v1", 1, "v1"), voted("v1", 1, "v1")], leads("v1", 1)],
+  [termNeverFalls, [voted("v1", 3, "v1"), sent("v1", "v2", lead(3))], sent("v1", "v2", lead(2))],
+  [oneVotePerTerm, [sent("v1", "v2", grant(1)), sent("v1", "v2", grant(1))], sent("v1", "v3", grant(1))],
+  [
+    oneVotePerTerm,
+    [sent("v1", "v2", { type: "vote", term: 1, transfer: false })],
+    sent("v1", "v3", grant(1)),
+  ],
+  [commandsAreFenced, [accepted("a", 1), accepted("a", 2), accepted("b", 1)], accepted("a", 1)],
+  [oneLeaseHolder, [instant(1, ["v1"]), instant(2, ["v2"])], instant(3, ["v1", "v2"])],
+  [
+    noLeaseWithoutQuorum(voters, 800),
+    [sent("v1", "v2", lead(1, 77), 1_000), answered("v2", "v1", 77), instant(1_800, ["v1"])],
+    instant(1_801, ["v1"]),
+  ],
+  [
+    leaderWithoutQuorumStepsDown(voters, 1_500),
+    [sent("v1", "v2", lead(1, 77), 1_000), answered("v2", "v1", 77), instant(2_500, ["v1"], 900)],
+    instant(2_501, ["v1"], 900),
+  ],
+  [majorityKeepsItsLeader, [leads("v1", 1), { type: "settled", leader: "v1" }], leads("v2", 2)],
+  [registerKeepsWhatItAcknowledged, [committed(1, 1, "x"), startsFrom(2, 1, "x")], startsFrom(3, 0, "")],
+  [registerKeepsWhatItAcknowledged, [startsFrom(2, 0, ""), committed(2, 1, "x")], committed(1, 1, "y")],
+  [
+    oneLeaderAfterHealing,
+    [{ type: "healed", leaderAfterMs: 10, agreedAfterMs: 200 }],
+    { type: "healed", leaderAfterMs: null, agreedAfterMs: null },
+  ],
+  [
+    everythingIsBounded,
+    [{ type: "queue", name: "q", length: 5, limit: 5 }],
+    { type: "queue", name: "q", length: 6, limit: 5 },
+  ],
+  [
+    statusRaisesNoTerm,
+    [{ type: "status_heard", voter: "v1", before: 1, after: 1 }],
+    { type: "status_heard", voter: "v1", before: 1, after: 9 },
+  ],
+  [
+    strangersChangeNothing,
+    [{ type: "stranger_heard", voter: "v1", before: "x", after: "x", effects: 0 }],
+    { type: "stranger_heard", voter: "v1", before: "x", after: "x", effects: 1 },
+  ],
+];
+
+test.each(cases.map(([invariant, sound, wrong]) => [invariant.name, invariant, sound, wrong] as const))(
+  "%s: sound facts pass, the wrong one is told",
+  (name, invariant, sound, wrong) => {
+    const judge = createJudge([invariant]);
+    for (const fact of sound) judge.see(fact);
+    expect(judge.violation()).toBeNull();
+    judge.see(wrong);
+    expect(judge.violation()?.invariant).toBe(name);
+  },
+);

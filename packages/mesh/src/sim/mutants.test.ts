@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import type { Hunt } from "./hunt-mutants.ts";
+import { mutants, mutate } from "./mutants.ts";
+
+const script = fileURLToPath(new URL("./hunt-mutants.ts", import.meta.url));
+
+test.each(mutants)("the core can still have this bug: $name", (mutant) => {
+  const source = readFileSync(new URL(`../core/${mutant.file}`, import.meta.url), "utf8");
+  expect(mutate(source, mutant)).not.toBe(source);
+});
+
+// The rare ones take thousands of schedules: `pnpm sim --mutants` hunts them too.
+test("each bug that is not rare is caught within 60 schedules, and told with a trace that repeats it", {
+  timeout: 120_000,
+}, () => {
+  const hunts: Hunt[] = JSON.parse(execFileSync(process.execPath, [script, "60"], { encoding: "utf8" }));
+  const missed = hunts.filter(({ caught }) => caught === null).map(({ mutant }) => mutant);
+  expect(missed).toEqual([]);
+  expect(hunts.length).toBeGreaterThanOrEqual(20);
+  for (const { caught } of hunts) {
+    const lines = caught?.explanation.split("\n") ?? [];
+    expect(lines[0]).toContain(
+      `Seed ${caught?.seed} with ${caught?.nodes} voters breaks "${caught?.invariant}" at`,
+    );
+    expect(lines.length).toBeGreaterThan(2);
+    expect(lines.at(-1)).toBe(`Repeat: pnpm sim --from ${caught?.seed} --seeds 1 --nodes ${caught?.nodes}`);
+  }
+});

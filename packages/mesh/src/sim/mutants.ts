@@ -1,0 +1,212 @@
+/** A bug put into a core on purpose, to prove that the simulator would see one like it. */
+export interface Mutant {
+  readonly name: string;
+  /** A file of `src/core`. */
+  readonly file: string;
+  /** Each text occurs exactly once in the file and is replaced by the other. */
+  readonly edits: readonly (readonly [string, string])[];
+  /** Shows in one schedule of hundreds. */
+  readonly rare?: true;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "no fsync before the vote leaves",
+    file: "election.ts",
+    edits: [
+      [
+        `return already ? [granted] : [{ type: "persist", term: state.term, votedFor: from }, granted];`,
+        `return already ? [granted] : [granted, { type: "persist", term: state.term, votedFor: from }];`,
+      ],
+    ],
+  },
+  {
+    name: "a candidate asks for votes before its own is on disk",
+    rare: true,
+    file: "campaign.ts",
+    edits: [["return [persist, ...requests,", "return [...requests, persist,"]],
+  },
+  {
+    name: "the vote is forgotten in a restart",
+    rare: true,
+    file: "election-state.ts",
+    edits: [["votedFor: persisted.votedFor,", "votedFor: null,"]],
+  },
+  {
+    name: "an adopted term is not persisted",
+    file: "election.ts",
+    edits: [[`return [{ type: "persist", term, votedFor: null }];`, "return [];"]],
+  },
+  {
+    name: "two votes in one term",
+    file: "election.ts",
+    edits: [
+      ["if (state.votedFor !== null && state.votedFor !== from) {", "if (state.votedFor === state.self) {"],
+    ],
+  },
+  {
+    name: "a quorum of the living",
+    file: "campaign.ts",
+    edits: [
+      [
+        "state.votes.size >= majority(state.voters.length)",
+        "state.votes.size >= majority(state.voters.length - state.downLinks.size)",
+      ],
+    ],
+  },
+  {
+    name: "half is a majority",
+    file: "quorum.ts",
+    edits: [["Math.floor(voters / 2) + 1", "Math.ceil(voters / 2)"]],
+  },
+  {
+    name: "a vote repeated counts twice",
+    file: "campaign.ts",
+    edits: [
+      ["if (state.votes.has(from)) return [];", ""],
+      ["state.votes.set(from, now - quietMs);", `state.votes.set(from + state.votes.size, now - quietMs);`],
+    ],
+  },
+  {
+    name: "a vote of an earlier term counts",
+    file: "election.ts",
+    edits: [
+      [
+        `state.role !== "candidate" || message.term < state.term || !message.granted`,
+        `state.role !== "candidate" || !message.granted`,
+      ],
+    ],
+  },
+  {
+    name: "an answer to the poll counts as a vote",
+    file: "election.ts",
+    edits: [
+      [
+        `if (state.role !== "pre_candidate") return [];`,
+        `if (state.role === "candidate" && message.granted) return countVote(state, from, 9_000, now);\n  if (state.role !== "pre_candidate") return [];`,
+      ],
+    ],
+  },
+  {
+    name: "a refused vote counts",
+    file: "election.ts",
+    edits: [["message.term < state.term || !message.granted", "message.term < state.term"]],
+  },
+  {
+    name: "strangers may vote and lead",
+    file: "election.ts",
+    edits: [["if (from === state.self || !state.voters.includes(from)) return [];", ""]],
+  },
+  {
+    name: "no check-quorum",
+    file: "leadership.ts",
+    edits: [["if (unansweredMs >= state.timing.electionTimeoutMinMs) {", "if (unansweredMs < 0) {"]],
+  },
+  {
+    name: "no stickiness: the poll is granted although the leader is heard",
+    file: "election.ts",
+    edits: [["term > state.term && !followsLiveLeader(state, now)", "term > state.term"]],
+  },
+  {
+    name: "no poll before the campaign",
+    file: "campaign.ts",
+    edits: [
+      ["if (state.voters.length === 1) return campaign", "if (state.voters.length > 0) return campaign"],
+    ],
+  },
+  {
+    name: "a lease counted from the answer's arrival",
+    file: "election.ts",
+    edits: [["acknowledge(state, from, message.sentAt, now)", "acknowledge(state, from, now, now)"]],
+  },
+  {
+    name: "a lease longer than the election time-out",
+    file: "election-timing.ts",
+    edits: [
+      ["leaseMs: 800,", "leaseMs: 2_400,"],
+      ["leaseMs * clockDriftAllowance <= electionTimeoutMinMs,\n", "true,\n"],
+    ],
+  },
+  {
+    name: "a lease that does not wait for the earlier leader's",
+    file: "leadership.ts",
+    edits: [["Math.max(...state.votes.values()) + state.timing.electionTimeoutMinMs", "now"]],
+  },
+  {
+    name: "a lease that one answer renews",
+    file: "leadership.ts",
+    edits: [["newestFirst[majority(state.voters.length) - 1]", "newestFirst[1]"]],
+  },
+  {
+    name: "a heartbeat of an earlier term is acknowledged",
+    file: "election.ts",
+    edits: [
+      [
+        `{ type: "lead_reply", term: state.term, sentAt: message.sentAt }`,
+        `{ type: "lead_reply", term: message.term, sentAt: message.sentAt }`,
+      ],
+    ],
+  },
+  {
+    name: "a leader ignores a higher term",
+    file: "election.ts",
+    edits: [
+      [
+        `if (state.role === "leader") stepDown(state, now);\n  state.role = "follower";\n  state.leaderId = null;`,
+        "",
+      ],
+    ],
+  },
+  {
+    name: "a voter that lost a round never tries again",
+    file: "campaign.ts",
+    edits: [["return min * (0.3 + 0.7 * state.random());", "return 1e9;"]],
+  },
+  {
+    name: "a clock that stands still while the machine sleeps",
+    file: "steady-clock.ts",
+    edits: [["return monotonicMs + clock.sleptMs;", "return monotonicMs;"]],
+  },
+  {
+    name: "a receiver that obeys whoever commands",
+    file: "fence.ts",
+    edits: [["accepted: order >= 0", "accepted: true"]],
+  },
+  {
+    name: "a register that takes writes below its promise",
+    rare: true,
+    file: "register.ts",
+    edits: [["if (written.term < state.promised) return [];", ""]],
+  },
+  {
+    name: "a register that forgets its promise in a restart",
+    rare: true,
+    file: "register.ts",
+    edits: [[`...persisted, phase: "follow", newest`, `...persisted, promised: 0, phase: "follow", newest`]],
+  },
+  {
+    name: "a leader that starts from its own copy instead of a majority's",
+    file: "register.ts",
+    edits: [["if (compareValues(message.stored, state.newest) > 0) state.newest = message.stored;", ""]],
+  },
+  {
+    name: "a register written once counts as acknowledged",
+    file: "register.ts",
+    edits: [["if (state.answered.size < majority(state.voters.length)) return [];", ""]],
+  },
+];
+
+/**
+ * The source with the bug in it.
+ *
+ * @throws {RangeError} when the core has changed so that the bug no longer fits
+ */
+export function mutate(source: string, { name, edits }: Mutant): string {
+  let changed = source;
+  for (const [before, after] of edits) {
+    const found = changed.split(before).length - 1;
+    if (found !== 1) throw new RangeError(`"${name}": ${found} places hold "${before}" instead of one.`);
+    changed = changed.replace(before, () => after);
+  }
+  return changed;
+}
