@@ -1,32 +1,10 @@
-import type { DaemonManager, LogLine } from "@ringrift/daemon-supervisor";
+import type { DaemonManager } from "@ringrift/daemon-supervisor";
 import { Waker } from "@ringrift/endpoints";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
+import { LineQueue } from "./line-queue.ts";
 
-const longestQueue = 2_000;
 const keepAliveMs = 15_000;
-
-/** Lines for one reader: when it is too slow, the older half of what waits is dropped and counted. */
-class LineQueue {
-  #lines: LogLine[];
-  #lost = 0;
-
-  constructor(lines: readonly LogLine[]) {
-    this.#lines = [...lines];
-  }
-
-  push(line: LogLine): void {
-    if (this.#lines.length >= longestQueue) this.#lost += this.#lines.splice(0, longestQueue / 2).length;
-    this.#lines.push(line);
-  }
-
-  take(): { readonly lines: readonly LogLine[]; readonly lost: number } {
-    const taken = { lines: this.#lines, lost: this.#lost };
-    this.#lines = [];
-    this.#lost = 0;
-    return taken;
-  }
-}
 
 /** Sends the last `count` lines of a daemon and then each new one, as server-sent events; no line between is missed or doubled. */
 export function logStream(

@@ -89,23 +89,30 @@ export class DaemonPlan {
 
   /**
    * Who is taken down when `name` dies, in start order: if it is restarted its group by its strategy; then who asked for it
-   * to be so, and who asked for those.
+   * to be so, and who asked for those. Of several reactions that meet in one daemon, a stop prevails.
    */
   lossesOf(name: string, isRestarted: boolean): readonly Loss[] {
-    const found = new Map<string, Loss>();
-    for (const other of isRestarted ? (this.#goesDown.get(name) ?? []) : []) {
-      const reaction = this.#neverRestarted.has(other) ? "stop" : "restart";
-      found.set(other, { name: other, reaction, why: `${name} of its group died` });
-    }
+    const found = new Map(isRestarted ? this.#groupLosses(name) : []);
     const toVisit = [name, ...found.keys()];
     for (let lost = toVisit.shift(); lost !== undefined; lost = toVisit.shift()) {
       for (const { name: dependent, dependency } of this.#dependents.get(lost) ?? []) {
-        if (dependency.whenLost === "keep" || dependent === name || found.has(dependent)) continue;
-        found.set(dependent, { name: dependent, reaction: dependency.whenLost, why: `${lost} was lost` });
-        toVisit.push(dependent);
+        const reaction = dependency.whenLost;
+        if (reaction === "keep" || dependent === name) continue;
+        const known = found.get(dependent);
+        if (known === undefined) toVisit.push(dependent);
+        if (known === undefined || reaction === "stop")
+          found.set(dependent, { name: dependent, reaction, why: `${lost} was lost` });
       }
     }
     return this.#order.flatMap((one) => found.get(one) ?? []);
+  }
+
+  #groupLosses(name: string): (readonly [string, Loss])[] {
+    const why = `${name} of its group died`;
+    return (this.#goesDown.get(name) ?? []).map((other) => [
+      other,
+      { name: other, reaction: this.#neverRestarted.has(other) ? "stop" : "restart", why },
+    ]);
   }
 }
 

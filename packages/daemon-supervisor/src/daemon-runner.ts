@@ -7,7 +7,7 @@ import type { DaemonDefinition } from "./definition.ts";
 import type { FleetGate } from "./fleet-gate.ts";
 import { LaunchWait } from "./launch-wait.ts";
 import { LogRing } from "./log-ring.ts";
-import type { ResourceUse } from "./resource-use.ts";
+import { ResourceSampler } from "./resource-sampler.ts";
 import type { Exit, Run, RunListener } from "./run.ts";
 import { endRun } from "./run-end.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -54,6 +54,7 @@ export class DaemonRunner {
   #wanted = false;
   #stop: StopOrder = { reason: "stopped by request", byOperator: false };
   #run: Run | null = null;
+  #sampler: ResourceSampler = new ResourceSampler();
   #ending: Promise<void> | null = null;
 
   constructor(definition: DaemonDefinition, host: RunnerHost, memory: DaemonMemory | null = null) {
@@ -80,11 +81,6 @@ export class DaemonRunner {
 
   get wanted(): boolean {
     return this.#wanted;
-  }
-
-  /** Pid of the run, null without one or for a service. */
-  get pid(): number | null {
-    return this.#run?.pid ?? null;
   }
 
   /** Wants it up: as soon as its dependencies allow, or for a job at its next time. Past crashes still count. */
@@ -160,9 +156,11 @@ export class DaemonRunner {
     await this.#ending;
   }
 
-  /** Takes a sample of what the run uses. */
-  sampled(use: ResourceUse): void {
-    this.#mustEnd(this.record.run?.sampled(use) ?? null);
+  /** Looks at what the run uses. */
+  sample(): void {
+    if (this.#run === null || this.#ending !== null || this.#run.pids.length === 0) return;
+    const use = this.#sampler.sample(this.#run.pids, this.#host.nowMs());
+    if (use !== null) this.#mustEnd(this.record.run?.sampled(use) ?? null);
   }
 
   #launch(now: number): void {
@@ -197,6 +195,7 @@ export class DaemonRunner {
     const containment = this.#host.containment(definition.name);
     const run = startRun(definition, this.#host.env, this.logs, listener, containment);
     this.#run = run;
+    this.#sampler = new ResourceSampler();
     this.#watch.awaitNext();
     this.#host.changed();
   }

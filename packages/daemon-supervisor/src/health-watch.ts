@@ -1,4 +1,4 @@
-import { Alarm } from "./alarm.ts";
+import { Alarm, stallMs } from "./alarm.ts";
 import type { DaemonDefinition, Probe } from "./definition.ts";
 import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
 import { groupMembers } from "./process-group.ts";
@@ -12,6 +12,8 @@ export class HealthWatch {
   #question: Probe | null = null;
   #asking: { readonly abort: AbortController; readonly done: Promise<ProbeOutcome> } | null = null;
   #stuckGroup: number | null = null;
+  /** The last answer was not counted because our own loop stood still. */
+  #excused = false;
 
   constructor(
     definition: DaemonDefinition,
@@ -50,9 +52,16 @@ export class HealthWatch {
     const abort = new AbortController();
     const done = probeHealth(probe, { cwd, env, baseEnv: this.#baseEnv, service }, abort.signal);
     this.#asking = { abort, done };
+    const askedAt = performance.now();
     const outcome = await done;
     this.#asking = null;
     this.#stuckGroup = outcome.stuckGroup ?? null;
-    if (!abort.signal.aborted) this.#onOutcome(outcome);
+    if (abort.signal.aborted) return;
+    // Killing an exec check takes time of its own.
+    const lateMs = performance.now() - askedAt - probe.timeoutMs;
+    this.#excused = !outcome.ok && !this.#excused && probe.target.kind !== "exec" && lateMs > stallMs;
+    // An answer that came while our own loop stood still was not late: ask again.
+    if (this.#excused) this.#alarm.set(0);
+    else this.#onOutcome(outcome);
   }
 }

@@ -18,7 +18,6 @@ import { defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
 import type { DaemonLogs, DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
 import { ProcessTable } from "./process-table.ts";
-import { ResourceSampler } from "./resource-sampler.ts";
 
 const sampleEveryMs = 5_000;
 
@@ -44,7 +43,6 @@ class Manager implements DaemonManager {
   readonly #host: RunnerHost;
   #plan: DaemonPlan;
   #runners = new Map<string, DaemonRunner>();
-  readonly #sampler: ResourceSampler;
   #sampling: NodeJS.Timeout | undefined;
   #started = false;
   #advanceQueued = false;
@@ -71,7 +69,6 @@ class Manager implements DaemonManager {
     for (const definition of options.definitions)
       this.#add(definition, options.memories?.get(definition.name));
     this.#plan = new DaemonPlan(options.definitions);
-    this.#sampler = new ResourceSampler(nowMs);
   }
 
   async start(): Promise<void> {
@@ -81,7 +78,9 @@ class Manager implements DaemonManager {
       if (runner.record.stoppedByOperator) runner.keepStopped();
       else runner.start();
     }
-    this.#sampling ??= setInterval(() => this.#sample(), sampleEveryMs).unref();
+    this.#sampling ??= setInterval(() => {
+      for (const runner of this.#runners.values()) runner.sample();
+    }, sampleEveryMs).unref();
   }
 
   async stop(): Promise<void> {
@@ -200,18 +199,6 @@ class Manager implements DaemonManager {
   #forgetGone(): void {
     for (const [name, { retired, record }] of this.#runners) {
       if (retired && record.state === "stopped") this.#runners.delete(name);
-    }
-  }
-
-  #sample(): void {
-    const running = [...this.#runners.values()].flatMap((runner) =>
-      runner.pid === null ? [] : [{ runner, pid: runner.pid }],
-    );
-    if (running.length === 0) return;
-    const uses = this.#sampler.sample(running.map(({ pid }) => pid));
-    for (const { runner, pid } of running) {
-      const use = uses.get(pid);
-      if (use !== undefined) runner.sampled(use);
     }
   }
 

@@ -8,6 +8,9 @@ export interface ProcessStat {
   readonly session: number;
   /** Clock ticks from the host's boot to the process's start. */
   readonly startTicks: number;
+  /** User and system time in hundredths of a second. */
+  readonly cpuTicks: number;
+  readonly residentPages: number;
 }
 
 /** Pids of all processes, zombies included; empty where there is no procfs. */
@@ -53,8 +56,10 @@ function parseStat(pid: number, text: string): ProcessStat | null {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [parent, group, session] = fields.slice(1, 4).map(Number);
   const startTicks = Number(fields[19]);
+  const cpuTicks = Number(fields[11]) + Number(fields[12]);
+  const residentPages = Number(fields[21]);
   // A leader that has ended while its other threads run also reads as a zombie, as hung drivers leave it.
   const isDead = fields[0] === "X" || (fields[0] === "Z" && Number(fields[17]) <= 1);
   if (isDead || parent === undefined || group === undefined || session === undefined) return null;
-  return { pid, parent, group, session, startTicks };
+  return { pid, parent, group, session, startTicks, cpuTicks, residentPages };
 }

@@ -78,6 +78,10 @@ export class DaemonProcess implements Run {
     });
   }
 
+  get pids(): readonly number[] {
+    return this.#containment?.pids ?? [];
+  }
+
   get ending(): RunEnding | null {
     return this.#ending;
   }

@@ -1,67 +1,47 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { type ProcessRow, ProcessTree, parseProcessStat } from "./process-tree.ts";
+import { readFileSync } from "node:fs";
+import { readStat } from "./process-stat.ts";
 import type { ResourceUse } from "./resource-use.ts";
 
 /** Linux tells user space of CPU time in hundredths of a second, whatever the kernel's own tick. */
 const ticksPerSecond = 100;
 
-/** Samples what daemons use: one look at /proc for all of them. */
+interface CpuTime {
+  readonly startTicks: number;
+  readonly cpuTicks: number;
+}
+
+/** Samples what the processes of one run use. */
 export class ResourceSampler {
-  readonly #nowMs: () => number;
   readonly #pageBytes: number = pageBytes();
-  #before: { readonly table: ProcessTree; readonly at: number } | null = null;
+  #before: { readonly times: ReadonlyMap<number, CpuTime>; readonly at: number } | null = null;
 
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
-  }
-
-  /** Of each root's tree of processes; one that is gone is left out, and all are where there is no /proc. */
-  sample(roots: readonly number[]): ReadonlyMap<number, ResourceUse> {
-    const table = new ProcessTree(readProcesses());
-    const at = this.#nowMs();
+  /** Null when none of the pids is alive. `now` is monotonic milliseconds. */
+  sample(pids: readonly number[], now: number): ResourceUse | null {
+    const stats = pids.flatMap((pid) => readStat(pid) ?? []);
     const before = this.#before;
-    this.#before = { table, at };
-    const uses = new Map<number, ResourceUse>();
-    for (const root of roots) {
-      const tree = table.treeOf(root);
-      if (tree.length === 0) continue;
-      const pages = tree.reduce((sum, row) => sum + row.residentPages, 0);
-      uses.set(root, {
-        memoryBytes: pages * this.#pageBytes,
-        cpuCores: before === null ? null : cores(tree, before.table, (at - before.at) / 1000),
-      });
-    }
-    return uses;
+    this.#before = { times: new Map(stats.map((stat) => [stat.pid, stat])), at: now };
+    if (stats.length === 0) return null;
+    const pages = stats.reduce((sum, { residentPages }) => sum + residentPages, 0);
+    return {
+      memoryBytes: pages * this.#pageBytes,
+      cpuCores: before === null ? null : cores(stats, before.times, (now - before.at) / 1000),
+    };
   }
 }
 
 /** Of a process that was not there before, all its time is new. */
-function cores(tree: readonly ProcessRow[], before: ProcessTree, seconds: number): number | null {
+function cores(
+  stats: readonly (CpuTime & { readonly pid: number })[],
+  before: ReadonlyMap<number, CpuTime>,
+  seconds: number,
+): number | null {
   if (seconds <= 0) return null;
   let ticks = 0;
-  for (const row of tree) {
-    const old = before.get(row.pid);
-    ticks += row.cpuTicks - (old?.startTicks === row.startTicks ? old.cpuTicks : 0);
+  for (const { pid, startTicks, cpuTicks } of stats) {
+    const old = before.get(pid);
+    ticks += cpuTicks - (old?.startTicks === startTicks ? old.cpuTicks : 0);
   }
   return Math.max(0, ticks / ticksPerSecond / seconds);
-}
-
-function* readProcesses(): Generator<ProcessRow> {
-  let entries: string[] = [];
-  try {
-    entries = readdirSync("/proc");
-  } catch {
-    return;
-  }
-  for (const entry of entries) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const row = parseProcessStat(readFileSync(`/proc/${entry}/stat`, "latin1"));
-      if (row !== null) yield row;
-    } catch {
-      // It ended between the listing and the look.
-    }
-  }
 }
 
 /** The kernel's page size, AT_PAGESZ of the auxiliary vector; 64 KiB on some ARM hosts. */

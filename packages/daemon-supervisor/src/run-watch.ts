@@ -1,4 +1,4 @@
-import { Alarm } from "./alarm.ts";
+import { Alarm, stallMs } from "./alarm.ts";
 import type { DaemonRecord } from "./daemon-record.ts";
 import { HealthWatch } from "./health-watch.ts";
 
@@ -21,7 +21,11 @@ export class RunWatch {
     this.#checks = new HealthWatch(record.definition, host.env, ({ ok, reason }) =>
       onNews(record.probed(ok, reason, host.nowMs())),
     );
-    this.#deadline = new Alarm(() => onNews(record.run?.overdue(host.nowMs()) ?? null));
+    this.#deadline = new Alarm((lateMs) => {
+      // After a standstill of our own, what the daemon said meanwhile must be read before it is judged.
+      if (lateMs > stallMs) this.#deadline.set(stallMs);
+      else onNews(record.run?.overdue(host.nowMs()) ?? null);
+    });
     this.#stable = new Alarm(() => {
       record.stable();
       onNews(null);

@@ -43,6 +43,8 @@ export interface RunEnding {
 
 export interface Run {
   readonly pid: number | null;
+  /** Its processes as last seen; none of a service inside this process. */
+  readonly pids: readonly number[];
   /** How `end` went; a service inside this process has none. */
   readonly ending?: RunEnding | null;
   /** Ends it and everything it started; resolves with what could not be ended. */

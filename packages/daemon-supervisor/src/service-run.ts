@@ -8,6 +8,7 @@ import type { Remains, Run, RunListener } from "./run.ts";
  */
 export class ServiceRun implements Run {
   readonly pid = null;
+  readonly pids: readonly number[] = [];
   readonly #service: InProcessService;
   readonly #started: Promise<void>;
   #left: Remains = ["its start() has not returned"];
