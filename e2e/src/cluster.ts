@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +49,8 @@ export interface ClusterPlan {
 export async function startCluster(plan: ClusterPlan): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), "ringrift-e2e-"));
   const proxies = new Map<string, FaultProxy>();
+  const emptyLog = join(directory, "kernel.log");
+  writeFileSync(emptyLog, "");
   const serverPorts: number[] = [];
   for (let index = 0; index < plan.servers; index += 1) serverPorts.push(await freePort());
   const serverId = (index: number): string => `server-${index + 1}`;
@@ -83,7 +85,9 @@ export async function startCluster(plan: ClusterPlan): Promise<Cluster> {
   for (let index = 1; index <= plan.agents; index += 1) {
     const port = await freePort();
     const env = { ...(await environment(`agent-${index}`)), RINGRIFT_AGENT_PORT: String(port) };
-    agents.push(member("node-agent", `agent-${index}`, port, { ...env, ...plan.agentEnv }));
+    // An empty log: what happened on the machine that runs the tests is not their subject.
+    const own = { ...env, RINGRIFT_KMSG: emptyLog, ...plan.agentEnv };
+    agents.push(member("node-agent", `agent-${index}`, port, own));
   }
   return {
     servers,

@@ -13,17 +13,20 @@ export interface Scan {
 export async function scanHost(options: {
   readonly nvidiaSmi: string;
   readonly expectedGpus: number | null;
+  readonly kernelLog: string | null;
   readonly healthCheckTimeoutSeconds: number;
 }): Promise<Scan> {
   const nowSeconds = (): number => Date.now() / 1000;
-  const { nvidiaSmi, expectedGpus, healthCheckTimeoutSeconds } = options;
+  const { nvidiaSmi, expectedGpus, kernelLog, healthCheckTimeoutSeconds } = options;
   const probes = createProbes({
     nvidiaSmi,
     expectedGpus,
+    kernelLog,
     timeoutSeconds: healthCheckTimeoutSeconds,
     nowSeconds,
   });
   const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, nowSeconds)));
+  for (const probe of probes) probe.close?.();
   return { host: hostname(), checks: outcomes.map((outcome) => outcome.report) };
 }
 

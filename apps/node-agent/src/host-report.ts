@@ -4,6 +4,7 @@ import type {
   CheckReport,
   CircuitStatus,
   DaemonHealth,
+  GpuError,
   GpuStatus,
   NodeReport,
   NodeResources,
@@ -33,7 +34,14 @@ const nothingKnown: NodeResources = {
 /** Uptimes, memory and CPU of daemons are never older than this, though nothing else changes. */
 const daemonsEverySeconds = 15;
 
-const unchanged = { gpus: false, resources: false, daemons: false, stages: false, circuits: false };
+const unchanged = {
+  gpus: false,
+  gpuErrors: false,
+  resources: false,
+  daemons: false,
+  stages: false,
+  circuits: false,
+};
 
 /** Collects a host's report; what is sent depends only on what was added. */
 export function createHostReport(identity: {
@@ -43,6 +51,7 @@ export function createHostReport(identity: {
   const checks = new Map<string, CheckReport>();
   const fresh = new Set<string>();
   let gpus: readonly GpuStatus[] | null | undefined;
+  let gpuErrors: readonly GpuError[] | undefined;
   let resources = nothingKnown;
   let daemons: readonly DaemonHealth[] = [];
   let stages: readonly StageReport[] = [];
@@ -54,7 +63,14 @@ export function createHostReport(identity: {
   const compose = (nowSeconds: number, full: boolean): NodeReport => {
     seq += 1;
     const include = full
-      ? { gpus: gpus !== undefined, resources: true, daemons: true, stages: true, circuits: true }
+      ? {
+          gpus: gpus !== undefined,
+          gpuErrors: gpuErrors !== undefined,
+          resources: true,
+          daemons: true,
+          stages: true,
+          circuits: true,
+        }
       : changed;
     return {
       ...identity,
@@ -63,6 +79,7 @@ export function createHostReport(identity: {
       sentAt: nowSeconds,
       checks: [...checks.values()].filter((check) => full || fresh.has(check.check)),
       ...(include.gpus ? { gpus: gpus ?? null } : {}),
+      ...(include.gpuErrors ? { gpuErrors: gpuErrors ?? [] } : {}),
       ...(include.resources ? { resources } : {}),
       ...(include.daemons ? { daemons } : {}),
       ...(include.stages ? { stages } : {}),
@@ -77,6 +94,10 @@ export function createHostReport(identity: {
       if (outcome.gpus !== undefined) {
         gpus = outcome.gpus;
         changed = { ...changed, gpus: true };
+      }
+      if (outcome.gpuErrors !== undefined && outcome.gpuErrors !== gpuErrors) {
+        gpuErrors = outcome.gpuErrors;
+        changed = { ...changed, gpuErrors: true };
       }
       if (outcome.resources !== undefined) {
         resources = { ...resources, ...outcome.resources };

@@ -14,6 +14,7 @@ import { HealthCheckResult } from "@ringrift/protocol";
 import { createCheckMetrics } from "./check-metrics.ts";
 import { addDaemonRoutes } from "./daemon-routes.ts";
 import { createHostReport } from "./host-report.ts";
+import { watchNews } from "./news.ts";
 import { addTrainerRoutes } from "./trainer-routes.ts";
 
 const tickMs = 1000;
@@ -107,9 +108,15 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const probes = createProbes({
     nvidiaSmi: config.nvidiaSmi,
     expectedGpus: config.expectedGpus,
+    kernelLog: config.kernelLog,
+    kernelLogMemory: join(dataDir, "kernel-log.json"),
     timeoutSeconds: config.healthCheckTimeoutSeconds,
     nowSeconds,
   });
+  function addOutcome(outcome: ProbeOutcome): void {
+    report.addOutcome(outcome);
+    checkMetrics.observe(outcome.report);
+  }
   const schedule = createSchedule<ProbeOutcome>({
     nodeId,
     checks: probes.map((probe) => ({
@@ -117,10 +124,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
       intervalSeconds: Math.min(probe.intervalSeconds, config.healthCheckIntervalSeconds),
       run: () => runProbe(probe, nowSeconds),
     })),
-    onOutcome: (outcome) => {
-      report.addOutcome(outcome);
-      checkMetrics.observe(outcome.report);
-    },
+    onOutcome: addOutcome,
     onError: (error, check) => log.error({ err: error, check }, "a check could not be run"),
   });
 
@@ -167,11 +171,21 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   // The first run of every check is told as soon as it is done, not at the next tick.
   const firstRun = schedule.start().then(tick);
   firstRun.catch((error: unknown) => log.error({ err: error }, "the first checks failed"));
+  const stopNews = watchNews(
+    probes,
+    (outcomes) => {
+      for (const outcome of outcomes) addOutcome(outcome);
+      publish();
+    },
+    (error) => log.error({ err: error }, "the kernel log could not be followed"),
+  );
   log.info({ url: `http://${config.host}:${listening.port}/`, nodeId }, "node-agent is up");
 
   return {
     stop: async () => {
       schedule.stop();
+      stopNews();
+      for (const probe of probes) probe.close?.();
       clearInterval(ticker);
       await daemons.stop();
       await mesh.stop();

@@ -3,6 +3,7 @@ import {
   type CheckReport,
   type CircuitStatus,
   type DaemonHealth,
+  type GpuError,
   type GpuStatus,
   HealthThresholds,
   type LinkState,
@@ -42,6 +43,8 @@ export interface NodeRecord {
   readonly daemons: readonly DaemonHealth[];
   readonly stages: readonly StageReport[];
   readonly circuits: readonly CircuitStatus[];
+  /** Of the kernel log, oldest first; null while this start of the node has not told of any or none. */
+  readonly gpuErrors: readonly GpuError[] | null;
   readonly provider: string | null;
 }
 
@@ -175,6 +178,7 @@ export function createClusterMonitor({
       daemons: report?.daemons ?? [],
       stages: report?.stages ?? [],
       circuits: report?.circuits ?? [],
+      gpuErrors: report?.gpuErrors ?? null,
       provider: report?.provider ?? null,
     };
   }

@@ -50,6 +50,8 @@ export interface NodeAgentConfig extends ServiceConfig {
   readonly nvidiaSmi: string;
   /** Null when not set: then no count is expected. */
   readonly expectedGpus: number | null;
+  /** A device, a file or `journald`; null is /dev/kmsg where it may be read. */
+  readonly kernelLog: string | null;
   readonly daemonsFile: string | null;
 }
 
@@ -58,6 +60,8 @@ export interface CliConfig extends CommonConfig {
   readonly healthCheckTimeoutSeconds: number;
   readonly nvidiaSmi: string;
   readonly expectedGpus: number | null;
+  /** A device, a file or `journald`; null is /dev/kmsg where it may be read. */
+  readonly kernelLog: string | null;
   readonly daemonsFile: string | null;
 }
 

@@ -201,7 +201,7 @@ describe("loadConfig", () => {
   });
 
   it("says that variables of other versions are not there", () => {
-    for (const name of ["RINGRIFT_KMSG", "RINGRIFT_RULES_FILE"]) {
+    for (const name of ["RINGRIFT_RULES_FILE"]) {
       expect(withEnv({ [name]: "x" })[0]).toMatchObject({
         key: name,
         problem: "is not supported by this version; unset it",

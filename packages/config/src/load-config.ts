@@ -89,6 +89,7 @@ function build(
   const host = {
     nvidiaSmi: maybeText("nvidiaSmi") ?? "nvidia-smi",
     expectedGpus: maybeNumber("expectedGpus"),
+    kernelLog: maybeText("kmsg"),
     daemonsFile: maybeText("daemonsFile"),
   };
   const service = {

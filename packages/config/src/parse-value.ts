@@ -35,6 +35,7 @@ export function parseValue(entry: Setting, text: string): Parsed {
     case "file":
     case "directory":
     case "program":
+    case "log":
       return accept(trimmed);
   }
 }

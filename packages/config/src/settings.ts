@@ -18,6 +18,7 @@ type SettingKind =
   | "endpoints"
   | "file"
   | "directory"
+  | "log"
   | "program";
 
 /** One setting: the single place where its names, range, default and meaning are written. */
@@ -169,6 +170,13 @@ const fixedSettings: readonly Setting[] = [
     programs: ["node-agent", "cli"],
     meaning: "GPUs this host should have; fewer is unhealthy",
   }),
+  setting("KMSG", {
+    kind: "log",
+    default: null,
+    defaultText: "/dev/kmsg, where it may be read",
+    programs: ["node-agent", "cli"],
+    meaning: "kernel log to read GPU errors (Xid) and faults of the host from",
+  }),
   setting("DAEMONS_FILE", {
     kind: "file",
     default: null,
@@ -200,7 +208,7 @@ const thresholdSettings: readonly Setting[] = Object.entries(thresholds).map(([n
 export const settings: readonly Setting[] = [...fixedSettings, ...thresholdSettings];
 
 /** Names that other versions know; giving one to this version is an error rather than a silent no. */
-export const unsupportedEnv: readonly string[] = ["RINGRIFT_KMSG", "RINGRIFT_RULES_FILE"];
+export const unsupportedEnv: readonly string[] = ["RINGRIFT_RULES_FILE"];
 
 /** The variable that names the YAML file, as `--config` does. */
 export const configFileEnv = "RINGRIFT_CONFIG";
@@ -241,6 +249,8 @@ export function acceptedText(entry: Setting): string {
       return "the path of a readable file";
     case "directory":
       return "the path of a directory";
+    case "log":
+      return "the path of a device like /dev/kmsg or of a plain file, or journald";
     case "program":
       return "a program's name or path";
   }

@@ -4,6 +4,7 @@ import type {
   CheckReport,
   CircuitStatus,
   DaemonHealth,
+  GpuError,
   HealthStatus,
   LinkState,
   NodeResources,
@@ -30,6 +31,7 @@ export interface NodeHealth {
   readonly daemons: readonly DaemonHealth[];
   readonly stages: readonly StageReport[];
   readonly circuits: readonly CircuitStatus[];
+  readonly gpuErrors: readonly GpuError[];
   readonly resources: NodeResources | null;
   readonly provider: string | null;
   readonly version: string;
@@ -75,6 +77,7 @@ export function nodeHealth(
     daemons: record.daemons,
     stages: record.stages,
     circuits: record.circuits,
+    gpuErrors: record.gpuErrors ?? [],
     resources: isCurrent ? record.resources : null,
     provider: record.provider,
     version: record.version,

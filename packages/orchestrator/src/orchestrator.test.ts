@@ -1,5 +1,12 @@
 import type { MemberSighting } from "@ringrift/cluster-monitor";
-import type { CheckReport, EventOccurrence, GpuStatus, NodeReport, SignalState } from "@ringrift/protocol";
+import type {
+  CheckReport,
+  EventOccurrence,
+  GpuError,
+  GpuStatus,
+  NodeReport,
+  SignalState,
+} from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
 import { EventLog } from "./event-log.ts";
 import { HealthCheckOrchestrator } from "./orchestrator.ts";
@@ -158,6 +165,35 @@ describe("the orchestrator", () => {
     report(3, "unhealthy", { gpus: [{ ...gpu, state: "unhealthy" }] });
     expect(names().filter((name) => name === "GPU_ERROR")).toHaveLength(1);
     expect(orchestrator.getNodeHealth("gpu-1")?.gpus).toEqual({ total: 1, healthy: 0 });
+  });
+
+  it("tells of an error in the kernel log once, and of none that was told before this start or long ago", () => {
+    const { report, orchestrator, names } = setUp();
+    orchestrator.applyMembers([member("alive")], 0);
+    const error: GpuError = {
+      id: "boot/1",
+      gpu: "0000:3b:00.0",
+      xid: 79,
+      sxid: null,
+      severity: "critical",
+      reason: "the GPU fell off the bus",
+      action: "reboot",
+      bootId: "boot",
+      at: 1000,
+      foundAt: 1000,
+      toldBefore: false,
+    };
+    const errors = () => names().filter((name) => name === "GPU_ERROR").length;
+    report(1000, "healthy", { gpuErrors: [error, { ...error, id: "boot/0", toldBefore: true }] });
+    report(1001, "healthy", { gpuErrors: [error] });
+    expect(errors()).toBe(1);
+    report(1002, "healthy", { gpuErrors: [error, { ...error, id: "boot/2", xid: 31, severity: "warning" }] });
+    expect(errors()).toBe(2);
+    // A program that crashed is no error of the cluster.
+    expect(orchestrator.errorCount(1002)).toBe(1);
+    orchestrator.applyMembers([member("alive", "gpu-2")], 2000);
+    report(2000, "healthy", { gpuErrors: [error] }, "gpu-2");
+    expect(errors()).toBe(2);
   });
 
   it("opens a circuit after failures in a row and tells of it", () => {

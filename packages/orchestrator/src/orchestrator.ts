@@ -96,7 +96,7 @@ export class HealthCheckOrchestrator {
     this.#streaks.set(nodeId, streaks);
     streaks.keepOnly(new Set(after.checks.map((check) => check.check)));
     for (const check of freshChecks) streaks.observe(check.check, check.state, nowSeconds);
-    for (const occurrence of reportEvents(before, after)) this.#emit(occurrence);
+    for (const occurrence of reportEvents(before, after, nowSeconds)) this.#emit(occurrence);
     // Only this node: going over all of them at each report would cost nodes times reports.
     this.#stateTransition(after);
   }
@@ -268,7 +268,7 @@ export class HealthCheckOrchestrator {
   }
 
   #emit(occurrence: EventOccurrence): void {
-    if (errorEvents.has(occurrence.name) && !this.#isOfRetired(occurrence))
+    if (errorEvents.has(occurrence.name) && isSevere(occurrence) && !this.#isOfRetired(occurrence))
       this.#errors.record(false, this.#nowSeconds);
     this.#sink(occurrence);
   }
@@ -276,4 +276,10 @@ export class HealthCheckOrchestrator {
   #isOfRetired({ data }: EventOccurrence): boolean {
     return "nodeId" in data && this.#retired.has(data.nodeId);
   }
+}
+
+/** A program that crashed on a GPU is told, but is no error of the cluster; an event without severity is one. */
+function isSevere({ data }: EventOccurrence): boolean {
+  const severity = "severity" in data ? data.severity : undefined;
+  return severity === undefined || severity === "error" || severity === "critical";
 }

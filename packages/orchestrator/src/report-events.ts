@@ -6,9 +6,44 @@ import { eventReason } from "./reason.ts";
 /** Reports may leave a name empty, events may not. */
 const unnamed = "(unnamed)";
 
-/** The transitions between two reports of one node: GPUs that turned unhealthy, daemons that changed, stages overdue. Pure. */
-export function reportEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrence[] {
-  return [...gpuEvents(before, after), ...daemonEvents(before, after), ...stageEvents(before, after)];
+/** An error found longer ago is no news to a server that has just heard of the node for the first time. */
+const newsSeconds = 300;
+
+/** What happened between two reports of one node: GPUs that turned unhealthy or made an error, daemons that changed, stages overdue. Pure. */
+export function reportEvents(
+  before: NodeRecord | null,
+  after: NodeRecord,
+  nowSeconds: number,
+): EventOccurrence[] {
+  return [
+    ...gpuEvents(before, after),
+    ...gpuErrorEvents(before, after, nowSeconds),
+    ...daemonEvents(before, after),
+    ...stageEvents(before, after),
+  ];
+}
+
+/** Errors of the kernel log that neither the report before nor an earlier start of the agent has told of. */
+function gpuErrorEvents(before: NodeRecord | null, after: NodeRecord, nowSeconds: number): EventOccurrence[] {
+  const known = before?.gpuErrors ?? null;
+  const ids = new Set(known?.map((error) => error.id));
+  return (after.gpuErrors ?? [])
+    .filter((error) => !error.toldBefore && !ids.has(error.id))
+    .filter((error) => known !== null || nowSeconds - error.foundAt <= newsSeconds)
+    .map(({ gpu, reason, action, xid, sxid, severity, bootId, at }) => ({
+      name: "GPU_ERROR",
+      data: {
+        nodeId: after.id,
+        gpu,
+        reason: eventReason(reason),
+        action: eventReason(action),
+        ...(xid === null ? {} : { xid }),
+        ...(sxid === null ? {} : { sxid }),
+        severity,
+        bootId,
+        at,
+      },
+    }));
 }
 
 function gpuEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrence[] {

@@ -76,6 +76,9 @@ function cluster(teller: Teller, mesh: MeshStatus): StatusCluster {
   };
 }
 
+/** More are in the node's own answer. */
+const maxGpuErrors = 8;
+
 function statusNode(node: NodeHealth): StatusNode {
   return {
     id: node.id,
@@ -88,6 +91,7 @@ function statusNode(node: NodeHealth): StatusNode {
     reportAgeSeconds: node.reportAgeSeconds === null ? null : round(node.reportAgeSeconds),
     gpus: node.gpus === null ? null : { total: node.gpus.total, healthy: node.gpus.healthy },
     reasons: node.reasons,
+    gpuErrors: node.gpuErrors.slice(-maxGpuErrors),
   };
 }
 

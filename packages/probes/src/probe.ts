@@ -1,4 +1,4 @@
-import type { CheckReport, GpuStatus, NodeResources } from "@ringrift/protocol";
+import type { CheckReport, GpuError, GpuStatus, NodeResources } from "@ringrift/protocol";
 
 /** What one run of one probe brings: its report and, where it knows them, parts of the node's own report. */
 export interface ProbeOutcome {
@@ -6,6 +6,8 @@ export interface ProbeOutcome {
   /** Present when the probe speaks for the GPUs: null is unknown, `[]` is a host without any. */
   readonly gpus?: readonly GpuStatus[] | null;
   readonly resources?: Partial<NodeResources>;
+  /** The last errors that the kernel log told of GPUs, oldest first. */
+  readonly gpuErrors?: readonly GpuError[];
 }
 
 /** One check of this host. `run` may throw or hang; `runProbe` turns both into a report. */
@@ -17,6 +19,10 @@ export interface Probe {
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
   run(signal: AbortSignal): Promise<ProbeOutcome>;
+  /** What can't wait for the next run; null when there is nothing. Cheap, to be asked every second or so. */
+  news?(): Promise<ProbeOutcome | null>;
+  /** Ends what it keeps open between runs. */
+  close?(): void;
 }
 
 export interface ProbeOptions {
@@ -24,6 +30,10 @@ export interface ProbeOptions {
   readonly nvidiaSmi: string;
   /** How many GPUs this host should have; null when nobody said. */
   readonly expectedGpus: number | null;
+  /** Kernel log: a device, a file or `journald`; null, the default, is /dev/kmsg where it may be read. */
+  readonly kernelLog?: string | null;
+  /** Where to remember what was read of the kernel log; without it, each start reads it anew. */
+  readonly kernelLogMemory?: string | null;
   /** Where procfs lies; `/proc` unless given. */
   readonly procRoot?: string;
   /** Where sysfs lies; `/sys` unless given. */

@@ -7,7 +7,9 @@ import { createNetworkProbe } from "./host/network.ts";
 import { createPressureProbe } from "./host/pressure.ts";
 import { createProcessesProbe } from "./host/processes.ts";
 import { createSwapProbe } from "./host/swap.ts";
+import { createKernelLogProbes } from "./kernel-log/kernel-log-probes.ts";
 import { createGpuProbe } from "./nvidia/gpu-probe.ts";
+import { createGpuRoster } from "./nvidia/gpu-roster.ts";
 import type { Probe, ProbeOptions } from "./probe.ts";
 
 /** The time-out that the probes' own numbers are made for. */
@@ -22,8 +24,11 @@ export function createProbes(options: ProbeOptions): Probe[] {
     procRoot = "/proc",
     sysRoot = "/sys",
     processPatterns = [],
+    kernelLog = null,
+    kernelLogMemory = null,
     timeoutSeconds = standardTimeoutSeconds,
   } = options;
+  const roster = createGpuRoster();
   const probes = [
     createCpuProbe(procRoot, nowSeconds),
     createLoadProbe(procRoot, nowSeconds),
@@ -34,7 +39,16 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createPressureProbe(procRoot, nowSeconds),
     createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
     createMachineProbe(nowSeconds),
-    createGpuProbe({ nvidiaSmi, expectedGpus, procRoot, sysRoot, nowSeconds }),
+    createGpuProbe({ nvidiaSmi, expectedGpus, procRoot, sysRoot, roster, nowSeconds }),
+    ...createKernelLogProbes({
+      log: kernelLog,
+      memoryFile: kernelLogMemory,
+      expectedGpus,
+      roster,
+      procRoot,
+      sysRoot,
+      nowSeconds,
+    }),
   ];
   return probes.map((probe) => ({
     ...probe,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RingRiftError } from "./errors.ts";
 import { type CircuitState, circuitStates, type NodeState, nodeStates } from "./health.ts";
+import { gpuErrorSeverities } from "./node-report.ts";
 
 interface NodeEvent {
   readonly nodeId: string;
@@ -53,6 +54,13 @@ export interface EventDataByName {
     readonly gpu: string;
     readonly reason: string;
     readonly action: string;
+    /** Of an error that the kernel log told: its code, weight and boot. */
+    readonly xid?: number | undefined;
+    readonly sxid?: number | undefined;
+    readonly severity?: (typeof gpuErrorSeverities)[number] | undefined;
+    readonly bootId?: string | undefined;
+    /** When the kernel wrote it, seconds since 1970. */
+    readonly at?: number | undefined;
   };
   readonly CIRCUIT_OPENED: CircuitEvent;
   readonly CIRCUIT_CLOSED: CircuitEvent;
@@ -105,7 +113,17 @@ export const eventSchemas: { readonly [Name in EventName]: z.ZodType<EventDataBy
   DAEMON_STOPPED: daemonEvent,
   DAEMON_FAILED: daemonEvent,
   DAEMON_DEGRADED: daemonEvent,
-  GPU_ERROR: z.strictObject({ nodeId: id, gpu: id, reason, action: reason }),
+  GPU_ERROR: z.strictObject({
+    nodeId: id,
+    gpu: id,
+    reason,
+    action: reason,
+    xid: z.int().optional(),
+    sxid: z.int().optional(),
+    severity: z.enum(gpuErrorSeverities).optional(),
+    bootId: z.string().max(200).optional(),
+    at: z.number().optional(),
+  }),
   CIRCUIT_OPENED: circuitEvent,
   CIRCUIT_CLOSED: circuitEvent,
   PIPELINE_PAUSED: pipelineEvent,

@@ -73,7 +73,9 @@ export { nearestName } from "./nearest-name.ts";
 export {
   type CircuitStatus,
   type DaemonHealth,
+  type GpuError,
   type GpuStatus,
+  gpuErrorSchema,
   type NodeReport,
   type NodeResources,
   nodeReportSchema,

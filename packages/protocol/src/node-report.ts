@@ -14,6 +14,27 @@ export interface GpuStatus {
   readonly utilizationRatio: number | null;
 }
 
+export const gpuErrorSeverities = ["info", "warning", "error", "critical"] as const;
+
+/** One error that the kernel log told of a GPU (`xid`) or an NVSwitch (`sxid`). Times are seconds since 1970. */
+export interface GpuError {
+  /** The same for ever: boot and place in its log. */
+  readonly id: string;
+  /** Bus id as sysfs spells it, such as `0000:3b:00.0`. */
+  readonly gpu: string;
+  readonly xid: number | null;
+  readonly sxid: number | null;
+  readonly severity: (typeof gpuErrorSeverities)[number];
+  readonly reason: string;
+  readonly action: string;
+  readonly bootId: string;
+  readonly at: number;
+  /** When the agent read it, which may be long after. */
+  readonly foundAt: number;
+  /** An earlier start of the agent has told of it. */
+  readonly toldBefore: boolean;
+}
+
 /** Capacity and use of one host; null is unknown. Ratios are 0-1. */
 export interface NodeResources {
   readonly cpuCores: number | null;
@@ -78,6 +99,8 @@ export interface NodeReport {
   readonly daemons?: readonly DaemonHealth[] | undefined;
   readonly stages?: readonly StageReport[] | undefined;
   readonly circuits?: readonly CircuitStatus[] | undefined;
+  /** The last errors of GPUs in the kernel log, oldest first. */
+  readonly gpuErrors?: readonly GpuError[] | undefined;
   /** Where the host comes from, when the operator says so. */
   readonly provider?: string | undefined;
 }
@@ -102,6 +125,20 @@ export const daemonHealthSchema: z.ZodObject<{
   lastExit: z.string().max(1000).nullable(),
   lastExitAgeSeconds: z.number().nullable(),
   reason: z.string().max(1000),
+});
+
+export const gpuErrorSchema: z.ZodType<GpuError> = z.object({
+  id: short,
+  gpu: short.min(1),
+  xid: z.int().min(0).nullable(),
+  sxid: z.int().min(0).nullable(),
+  severity: z.enum(gpuErrorSeverities),
+  reason: z.string().max(1000),
+  action: z.string().max(1000),
+  bootId: short,
+  at: z.number(),
+  foundAt: z.number(),
+  toldBefore: z.boolean(),
 });
 
 export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
@@ -153,5 +190,6 @@ export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
     .array(z.object({ name: short, state: z.enum(circuitStates), critical: z.boolean() }))
     .max(100)
     .optional(),
+  gpuErrors: z.array(gpuErrorSchema).max(64).optional(),
   provider: short.optional(),
 });

@@ -12,7 +12,7 @@ import {
   nodeRoles,
   nodeStates,
 } from "./health.ts";
-import { type DaemonHealth, daemonHealthSchema } from "./node-report.ts";
+import { type DaemonHealth, daemonHealthSchema, type GpuError, gpuErrorSchema } from "./node-report.ts";
 
 /** Version of the `/status` document; a reader refuses another major. */
 export const statusSchemaName = "ringrift.status/1";
@@ -37,6 +37,8 @@ export interface StatusNode {
   readonly reportAgeSeconds: number | null;
   readonly gpus: { readonly total: number; readonly healthy: number } | null;
   readonly reasons: readonly string[];
+  /** The last errors that the kernel log told of GPUs, oldest first, at most 8. */
+  readonly gpuErrors: readonly GpuError[];
 }
 
 /** One daemon as its node reported it last, which was `reportAgeSeconds` of that node ago; null is not known. */
@@ -146,6 +148,7 @@ export const statusDocumentSchema: z.ZodType<StatusDocument> = z.object({
       reportAgeSeconds: z.number().nullable(),
       gpus: z.object({ total: z.number(), healthy: z.number() }).nullable(),
       reasons: z.array(z.string()),
+      gpuErrors: z.array(gpuErrorSchema),
     }),
   ),
   daemons: z.array(daemonHealthSchema.extend({ node: z.string() })),

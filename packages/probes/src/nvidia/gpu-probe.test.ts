@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { runProbe } from "../run-probe.ts";
 import { createGpuProbe } from "./gpu-probe.ts";
+import { createGpuRoster } from "./gpu-roster.ts";
 import { createSmiRunner } from "./smi-process.ts";
 
 const replayer = fileURLToPath(new URL("../../fixtures/nvidia-smi-replayer.mjs", import.meta.url));
@@ -44,7 +45,8 @@ const patientMs = 20_000;
 vi.setConfig({ testTimeout: 2 * patientMs });
 
 function probe(nvidiaSmi: string, expectedGpus: number | null = null, smiTimeoutMs = patientMs) {
-  return createGpuProbe({ nvidiaSmi, expectedGpus, ...gpuHost(), nowSeconds, smiTimeoutMs });
+  const roster = createGpuRoster();
+  return createGpuProbe({ nvidiaSmi, expectedGpus, ...gpuHost(), roster, nowSeconds, smiTimeoutMs });
 }
 
 describe("the GPU probe with a real program", () => {

@@ -1,6 +1,7 @@
 import { errorText } from "@ringrift/protocol";
 import { hostProbe } from "../host/host-probe.ts";
 import type { Probe } from "../probe.ts";
+import type { GpuRoster } from "./gpu-roster.ts";
 import { judgeHostGpus, type SeenGpus } from "./host-gpus.ts";
 import { readGpuHardware } from "./pci-devices.ts";
 import { parseSmi, type SmiReport } from "./smi-parse.ts";
@@ -11,6 +12,7 @@ export interface GpuProbeOptions {
   readonly expectedGpus: number | null;
   readonly procRoot: string;
   readonly sysRoot: string;
+  readonly roster: GpuRoster;
   readonly nowSeconds: () => number;
   /** Time for one call of nvidia-smi; 20 s unless given. */
   readonly smiTimeoutMs?: number;
@@ -20,7 +22,7 @@ export interface GpuProbeOptions {
 const marginSeconds = 7;
 
 export function createGpuProbe(options: GpuProbeOptions): Probe {
-  const { nvidiaSmi, expectedGpus, procRoot, sysRoot, nowSeconds, smiTimeoutMs = 20_000 } = options;
+  const { nvidiaSmi, expectedGpus, procRoot, sysRoot, roster, nowSeconds, smiTimeoutMs = 20_000 } = options;
   const callSmi = createSmiRunner({ program: nvidiaSmi, timeoutMs: smiTimeoutMs, nowSeconds });
   let seen: SeenGpus = new Map();
   return hostProbe(
@@ -33,7 +35,17 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
       async check(signal) {
         const hardware = await readGpuHardware(procRoot, sysRoot, signal);
         const run = await callSmi(["-q", "-x"], signal);
-        const judged = judgeHostGpus({ run, ...reportOf(run), hardware, expectedGpus, seen });
+        const read = reportOf(run);
+        const seenAt = nowSeconds();
+        for (const { busId, index, uuid, recoveryAction, tellsRecovery } of read.report?.gpus ?? [])
+          roster.update({
+            busId,
+            index,
+            uuid,
+            recoveryAction: tellsRecovery ? recoveryAction : undefined,
+            seenAt,
+          });
+        const judged = judgeHostGpus({ run, ...read, hardware, expectedGpus, seen });
         seen = judged.seen;
         return {
           judgement: judged.judgement,

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { checkReportSchema } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
 import { toReport } from "../judgement.ts";
+import { busKey } from "./bus-id.ts";
 import { type GpuObservation, judgeHostGpus } from "./host-gpus.ts";
-import { busKey, isNvidiaGpu } from "./pci-devices.ts";
+import { isNvidiaGpu } from "./pci-devices.ts";
 import { parseSmi } from "./smi-parse.ts";
 import type { SmiRun } from "./smi-process.ts";
 

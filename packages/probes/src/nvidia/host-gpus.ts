@@ -1,8 +1,9 @@
 import { type GpuStatus, type SignalState, worstSignal } from "@ringrift/protocol";
 import { clip, type Judgement } from "../judgement.ts";
+import { busKey } from "./bus-id.ts";
 import { type GpuVerdict, judgeGpu } from "./gpu.ts";
 import { gpuMeasures } from "./gpu-measures.ts";
-import { busKey, type GpuHardware } from "./pci-devices.ts";
+import type { GpuHardware } from "./pci-devices.ts";
 import { explainRun, lostBusIds, type SmiFailure, saysNoDevices } from "./smi-failure.ts";
 import type { GpuFacts, SmiReport } from "./smi-parse.ts";
 import type { SmiRun } from "./smi-process.ts";

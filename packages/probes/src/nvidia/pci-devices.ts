@@ -24,13 +24,6 @@ export function isNvidiaGpu(vendor: string | null, deviceClass: string | null): 
   return vendor?.trim().toLowerCase() === "0x10de" && /^0x03[0-9a-f]{4}$/i.test(deviceClass?.trim() ?? "");
 }
 
-/** One spelling for `00000000:01:00.0` of nvidia-smi and `0000:01:00.0` of sysfs. */
-export function busKey(busId: string): string {
-  const match = /^([0-9a-f]{4,8}):([0-9a-f]{2}:[0-9a-f]{2}\.[0-7])$/i.exec(busId.trim());
-  if (match?.[1] === undefined || match[2] === undefined) return busId.trim().toLowerCase();
-  return `${match[1].slice(-4)}:${match[2]}`.toLowerCase();
-}
-
 export async function readGpuHardware(
   procRoot: string,
   sysRoot: string,

@@ -75,6 +75,8 @@ export interface GpuFacts {
   readonly sramThresholdExceeded: Cell<boolean>;
   /** The driver's own advice, such as `Reset`; null where it gives none. */
   readonly recoveryAction: string | null;
+  /** Whether this driver gives such advice at all. */
+  readonly tellsRecovery: boolean;
   readonly linkWidth: Cell<number>;
   readonly linkWidthMax: Cell<number>;
   readonly migEnabled: boolean;
@@ -141,6 +143,7 @@ function gpuFacts(card: SmiElement, index: number): GpuFacts {
     unrepairableMemory: flag(at("ecc_errors", "unrepairable_memory")),
     sramThresholdExceeded: flag(at("ecc_errors", "aggregate", "sram_threshold_exceeded")),
     recoveryAction: recoveryAction(at("gpu_recovery_action")) ?? resetStatus(card),
+    tellsRecovery: tellsRecovery(at("gpu_recovery_action")),
     linkWidth: quantity(at("pci", "pci_gpu_link_info", "link_widths", "current_link_width"), ["x"]),
     linkWidthMax: quantity(at("pci", "pci_gpu_link_info", "link_widths", "max_link_width"), ["x"]),
     migEnabled: flag(at("mig_mode", "current_mig")).value === true,
@@ -226,6 +229,10 @@ function anyTrue(cells: readonly Cell<boolean>[]): Cell<boolean> {
 function recoveryAction(text: string | null): string | null {
   if (text === null || text === "" || /^none$/i.test(text)) return null;
   return absent(text).absence === "not_applicable" || /error/i.test(text) ? null : text;
+}
+
+function tellsRecovery(text: string | null): boolean {
+  return text !== null && (/^none$/i.test(text) || recoveryAction(text) !== null);
 }
 
 /** Drivers 525 to 555 say in two flags what later ones say in `gpu_recovery_action`. */

@@ -1,0 +1,93 @@
+import { toReport } from "../judgement.ts";
+import type { GpuRoster } from "../nvidia/gpu-roster.ts";
+import { readGpuHardware } from "../nvidia/pci-devices.ts";
+import type { Probe, ProbeOutcome } from "../probe.ts";
+import { judgeKernelLog, judgeXids, type KernelLogExpectation } from "./core/judge-kernel-log.ts";
+import { createKernelLog, type KernelLogView } from "./kernel-log.ts";
+
+export interface KernelLogProbesOptions {
+  readonly log: string | null;
+  readonly memoryFile: string | null;
+  readonly expectedGpus: number | null;
+  readonly roster: GpuRoster;
+  readonly procRoot: string;
+  readonly sysRoot: string;
+  readonly nowSeconds: () => number;
+  readonly journalctl?: string;
+}
+
+const intervalSeconds = 30;
+const timeoutSeconds = 5;
+
+/** The two checks that the kernel log feeds: errors of GPUs, and faults of everything else. */
+export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] {
+  const { roster, procRoot, sysRoot, nowSeconds } = options;
+  const log = createKernelLog(options);
+  let hasGpus = (options.expectedGpus ?? 0) > 0;
+
+  const expected = (): KernelLogExpectation => ({ logWanted: options.log !== null, gpus: hasGpus });
+  async function lookForGpus(signal: AbortSignal): Promise<void> {
+    if (hasGpus) return;
+    const { pciGpus, driverLoaded } = await readGpuHardware(procRoot, sysRoot, signal);
+    hasGpus = driverLoaded || (pciGpus?.length ?? 0) > 0;
+  }
+
+  const xid = watching({
+    name: "xid",
+    title: "GPU errors in the kernel log",
+    reads: "kernel log: Xid and SXid lines of the NVIDIA driver",
+    prepare: lookForGpus,
+    newsOf: ({ faults }) => faults.news.gpu,
+    judge: (view) => {
+      const now = nowSeconds();
+      return { judgement: judgeXids(view, expected(), roster, now), gpuErrors: view.faults.errors(now) };
+    },
+  });
+  const host = watching({
+    name: "kernel-log",
+    title: "Faults of the host in the kernel log",
+    reads: "kernel log: out of memory, disks, file systems, hung tasks, PCIe, links, machine checks",
+    prepare: async () => {},
+    newsOf: ({ faults }) => faults.news.host,
+    judge: (view) => ({ judgement: judgeKernelLog(view, expected(), nowSeconds()) }),
+  });
+  return [xid, { ...host, close: () => log.close() }];
+
+  function watching(parts: WatchingParts): Probe {
+    const { name, title, reads } = parts;
+    let toldNews = 0;
+    const outcomeOf = (view: KernelLogView, startedAt: number): ProbeOutcome => {
+      toldNews = parts.newsOf(view);
+      const { judgement, ...rest } = parts.judge(view);
+      return { report: toReport(name, reads, judgement, nowSeconds(), startedAt), ...rest };
+    };
+    return {
+      name,
+      title,
+      reads,
+      intervalSeconds,
+      timeoutSeconds,
+      run: async (signal) => {
+        const startedAt = nowSeconds();
+        await parts.prepare(signal);
+        return outcomeOf(await log.poll(), startedAt);
+      },
+      news: async () => {
+        const startedAt = nowSeconds();
+        const view = await log.poll();
+        return parts.newsOf(view) === toldNews ? null : outcomeOf(view, startedAt);
+      },
+    };
+  }
+}
+
+interface WatchingParts {
+  readonly name: string;
+  readonly title: string;
+  readonly reads: string;
+  prepare(signal: AbortSignal): Promise<void>;
+  newsOf(view: KernelLogView): number;
+  judge(
+    view: KernelLogView,
+  ): Pick<ProbeOutcome, "gpuErrors"> & { readonly judgement: ReturnType<typeof judgeXids> };
+}
