@@ -1,5 +1,4 @@
-import type { Member } from "./cluster.ts";
-import { waitFor } from "./program.ts";
+import { type Program, waitFor } from "./program.ts";
 
 /** One line of a program's log about the mesh. */
 interface MeshLine {
@@ -10,22 +9,28 @@ interface MeshLine {
   readonly term?: number;
 }
 
+/** Whose log is read. */
+export interface Observed {
+  readonly id: string;
+  readonly program: Program;
+}
+
 /** What the members of a cluster say of one another, read from their logs as they are written. */
 export class Observers {
-  readonly members: readonly Member[];
-  readonly #links = new Map<Member, Map<string, string>>();
-  readonly #leaders = new Map<Member, string | null>();
+  readonly members: readonly Observed[];
+  readonly #links = new Map<Observed, Map<string, string>>();
+  readonly #leaders = new Map<Observed, string | null>();
   readonly #leadersOfTerm = new Map<number, Set<string>>();
   readonly #downs: string[] = [];
   onChange: () => void = () => undefined;
 
-  constructor(members: readonly Member[]) {
+  constructor(members: readonly Observed[]) {
     this.members = members;
     for (const member of members) this.listen(member);
   }
 
   /** Begins anew with a member that was started again. */
-  listen(member: Member): void {
+  listen(member: Observed): void {
     const links = new Map<string, string>();
     this.#links.set(member, links);
     this.#leaders.set(member, null);
@@ -44,14 +49,14 @@ export class Observers {
   }
 
   /** Whether all others list a member so. */
-  all(subject: Member, links: readonly string[]): boolean {
+  all(subject: Observed, links: readonly string[]): boolean {
     return this.members.every(
       (member) => member === subject || links.includes(this.#links.get(member)?.get(subject.id) ?? "unknown"),
     );
   }
 
   /** Whom a member names. */
-  leaderOf(member: Member): string | null {
+  leaderOf(member: Observed): string | null {
     return this.#leaders.get(member) ?? null;
   }
 

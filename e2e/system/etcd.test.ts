@@ -27,14 +27,16 @@ function named(id: string): Member {
 }
 
 /** Nobody may name a leader any more. */
-async function leaderless(members: readonly Member[]): Promise<void> {
+async function leaderless(members: readonly Member[], quorumHeld: boolean): Promise<void> {
   let seen = "";
   await waitFor(
     "nobody to name a leader",
     async () => {
       const clusters = (await Promise.all(members.map((member) => member.status()))).map((s) => s.cluster);
-      seen = JSON.stringify(clusters.map(({ leaderId, epoch }) => [leaderId, epoch]));
-      return clusters.every(({ leaderId, quorum }) => leaderId === null && !quorum.held) ? true : null;
+      seen = JSON.stringify(clusters.map(({ leaderId, epoch, quorum }) => [leaderId, epoch, quorum.held]));
+      return clusters.every(({ leaderId, quorum }) => leaderId === null && quorum.held === quorumHeld)
+        ? true
+        : null;
     },
     20_000,
     () => seen,
@@ -59,7 +61,7 @@ describe("three servers whose leader etcd chooses", { timeout: 90_000 }, () => {
     first.start({ RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: endpoints() });
     // Servers that still vote over the mesh are overtaken: they name nobody, and agents follow etcd's leader.
     const moved = await agreedLeader([first, ...cluster.agents], [first]);
-    await leaderless(others);
+    await leaderless(others, true);
     for (const server of others) {
       await server.program.kill("SIGTERM");
       server.start({ RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: endpoints() });
@@ -129,7 +131,7 @@ describe("three servers whose leader etcd chooses", { timeout: 90_000 }, () => {
     const before = await agreedLeader(all, cluster.servers);
     const [, ...lost] = etcd.members;
     await Promise.all(lost.map((member) => member.program.kill("SIGKILL")));
-    await leaderless(all);
+    await leaderless(all, false);
     for (const server of cluster.servers) {
       const ready = await fetch(`${server.url}/ready`);
       expect(ready.status).toBe(503);

@@ -174,6 +174,28 @@ describe("three servers and two agents with every path through a proxy", { timeo
     expect(observers.takeDowns()).toEqual([]);
   });
 
+  it("keep leader and epoch when the leader and one follower lose only each other", async () => {
+    const before = await settled();
+    const leader = named(before.id);
+    const [blind, bridge] = others(leader);
+    if (blind === undefined || bridge === undefined) throw new Error("no follower");
+    cluster.path(leader, blind).hold();
+    cluster.path(blind, leader).hold();
+    await waitFor(`${blind.id} to say that it knows no leader`, async () => {
+      const { leaderId, quorum } = (await blind.status()).cluster;
+      // Two of three reach one another, which is a quorum all the same.
+      return leaderId === null && quorum.held ? true : null;
+    });
+    // Several of its election time-outs, in which it must not drive the term up.
+    await pause(4_000);
+    const seeing = [leader, bridge, ...cluster.agents];
+    expect(await agreedLeader(seeing, [leader])).toEqual(before);
+    cluster.path(leader, blind).heal();
+    cluster.path(blind, leader).heal();
+    expect(await agreedLeader(all, cluster.servers)).toEqual(before);
+    expect(observers.takeDowns()).toEqual([]);
+  });
+
   it("keep an agent alive that one server alone has lost, in a black hole", async () => {
     const before = await settled();
     const [agent] = cluster.agents;

@@ -103,15 +103,11 @@ class EtcdElector implements Elector {
     const able = state !== null && this.#able();
     const leader = able ? leaderAt(state, at) : null;
     const lease = state?.lease ?? null;
+    const answers = state !== null && fresh(state, at);
     return {
       leader,
       epoch: { generation: this.#generation?.value ?? 0, term: this.#generation?.term ?? 0 },
-      quorum: {
-        configured: true,
-        held: leader !== null,
-        have: state !== null && fresh(state, at) ? 1 : 0,
-        need: 1,
-      },
+      quorum: { configured: true, held: answers, have: answers ? 1 : 0, need: 1 },
       leaseAgeMs: leader === this.#options.self && lease !== null ? at - lease.keptAt : null,
       detail: this.#detail(at),
     };
