@@ -54,7 +54,7 @@ export class EtcdClient {
         if (response.status >= 400 && response.status < 500)
           throw new EtcdError(why, { code: "ETCD_REFUSED" });
       } catch (error) {
-        if (error instanceof EtcdError) throw error;
+        if (error instanceof EtcdError && error.code === "ETCD_REFUSED") throw error;
         why = `${endpoint}: ${causeText(error)}`;
       }
       this.next(endpoint);
