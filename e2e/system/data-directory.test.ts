@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -95,7 +95,30 @@ describe("the data directory of one of three servers", { timeout: 90_000 }, () =
     rmSync(follower.dataDir, { recursive: true });
     start(follower);
     expect(await agreedLeader(all, cluster.servers)).toEqual({ id: leader.id, epoch });
-    expect(statSync(voteFileOf(follower)).size).toBeGreaterThan(0);
+    await waitFor("it to keep a vote again", async () =>
+      follower.program.output().includes("votes from now on") ? true : null,
+    );
+  });
+
+  it("that was wiped gives no vote while a server is away that may know of an earlier one", async () => {
+    const { leader, follower, other, epoch } = await roles();
+    expect(await other.program.kill("SIGTERM")).toBe(0);
+    expect(await follower.program.kill("SIGKILL")).toBe("SIGKILL");
+    rmSync(follower.dataDir, { recursive: true });
+    start(follower);
+    await waitFor("it to say why it does not vote", async () => {
+      const ready = await fetch(`${follower.url}/ready`);
+      return (await ready.text()).includes("has no vote on disk") ? true : null;
+    });
+    // The leader hears no majority of voters and steps down; several elections could follow in this time.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await waitFor("nobody to lead", async () => {
+      const seen = await Promise.all([leader, follower, ...cluster.agents].map((member) => member.status()));
+      return seen.every(({ cluster: { leaderId } }) => leaderId === null) ? true : null;
+    });
+    start(other);
+    const after = await agreedLeader(all, cluster.servers);
+    expect(compareEpochs(after.epoch, epoch)).toBeGreaterThan(0);
   });
 
   it("that is read-only stops the start with what to do", async () => {

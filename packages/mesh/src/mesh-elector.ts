@@ -2,12 +2,15 @@ import { type ElectionMessage, errorText } from "@ringrift/protocol";
 import {
   createElection,
   defaultElectionTiming,
+  type ElectionEffect,
   type ElectionInput,
   type ElectionState,
   leaseHeld,
+  type PersistedVote,
   step,
 } from "./core/election.ts";
 import type { ElectorKind, Epoch } from "./core/epoch.ts";
+import { createNewcomer, meet, missing, type Newcomer } from "./core/newcomer.ts";
 import { countQuorum, majority, type Quorum } from "./core/quorum.ts";
 import type { Elector, ElectorView } from "./elector.ts";
 import { type Generation, openGeneration } from "./generation.ts";
@@ -46,15 +49,20 @@ export class MeshElector implements Elector {
 
   /** @throws MeshError when a file is unusable; VotersError when the voters are. */
   async start(onChange: () => void): Promise<void> {
-    const { self, voters, random, dataDir, now } = this.#options;
+    const { self, voters, dataDir, now } = this.#options;
     const voteFile = openVoteFile(dataDir, self);
-    const state = createElection(
-      { self, voters, timing: defaultElectionTiming, random },
-      voteFile.read(),
-      now(),
-    );
-    this.#voting = { state, voteFile, generation: openGeneration(dataDir, this.kind) };
+    const vote = voteFile.read();
+    const voting = { voteFile, generation: openGeneration(dataDir, this.kind) };
     this.#onChange = onChange;
+    if (vote === null) {
+      const newcomer = createNewcomer({ self, voters, timing: defaultElectionTiming }, now());
+      this.#voting = { ...voting, state: null, newcomer };
+    } else this.#voting = { ...voting, state: this.#election(vote, now()), newcomer: null };
+  }
+
+  #election(vote: PersistedVote, startedAt: number): ElectionState {
+    const { self, voters, random } = this.#options;
+    return createElection({ self, voters, timing: defaultElectionTiming, random }, vote, startedAt);
   }
 
   tick(): void {
@@ -77,8 +85,8 @@ export class MeshElector implements Elector {
   }
 
   view(): ElectorView {
-    const voting = this.#able();
-    const leader = voting?.state.leaderId ?? null;
+    const state = this.#able()?.state ?? null;
+    const leader = state?.leaderId ?? null;
     const { self, voters } = this.#options;
     const quorum = countQuorum(voters, [self, ...this.#linked]);
     // A follower trusts its leader to step down without a majority; a leader sees at once that its links are gone.
@@ -87,17 +95,17 @@ export class MeshElector implements Elector {
       leader: known ? leader : null,
       epoch: {
         generation: this.#voting?.generation.value ?? 0,
-        term: this.#voting?.state.term ?? 0,
+        term: this.#voting?.state?.term ?? 0,
       },
       quorum,
-      leaseAgeMs: voting === null ? null : leaseAgeMs(voting.state, this.#options.now()),
+      leaseAgeMs: state === null ? null : leaseAgeMs(state, this.#options.now()),
       detail: this.#detail(quorum),
     };
   }
 
   leaseHeld(): boolean {
-    const voting = this.#able();
-    return voting !== null && this.view().quorum.held && leaseHeld(voting.state, this.#options.now());
+    const state = this.#able()?.state ?? null;
+    return state !== null && this.view().quorum.held && leaseHeld(state, this.#options.now());
   }
 
   hearEpoch({ generation }: Epoch): void {
@@ -122,12 +130,12 @@ export class MeshElector implements Elector {
 
   async resign(): Promise<void> {
     const { self, now } = this.#options;
-    const leads = (): boolean => this.#able()?.state.leaderId === self;
+    const leads = (): boolean => this.#able()?.state?.leaderId === self;
     if (!leads() || this.#linked.size === 0) return;
     this.#step({ type: "transfer" });
     const deadline = now() + handOverMs;
     // The heir needs this server's vote, which it would not get from one that is gone.
-    const succeeded = (): boolean => !leads() && (this.#able()?.state.leaderId ?? null) !== null;
+    const succeeded = (): boolean => !leads() && (this.#able()?.state?.leaderId ?? null) !== null;
     while (!succeeded() && now() < deadline) await pause(5);
   }
 
@@ -144,17 +152,37 @@ export class MeshElector implements Elector {
   #step(input: ElectionInput): void {
     const voting = this.#able();
     if (voting === null) return;
-    for (const effect of step(voting.state, input, this.#options.now())) {
+    const now = this.#options.now();
+    if (voting.newcomer === null) this.#carryOut(step(voting.state, input, now), voting);
+    else if (input.type === "tick" || input.type === "message")
+      this.#carryOut(meet(voting.newcomer, input, now), voting);
+  }
+
+  #carryOut(effects: readonly ElectionEffect[], voting: Voting): void {
+    for (const effect of effects) {
       if (effect.type === "persist") {
+        const vote = { term: effect.term, votedFor: effect.votedFor };
         try {
-          voting.voteFile.write({ term: effect.term, votedFor: effect.votedFor });
+          voting.voteFile.write(vote);
         } catch (error) {
           this.#break("the vote cannot be kept", error);
           return;
         }
+        if (voting.newcomer !== null) this.#join(vote);
       } else if (effect.type === "send") this.#options.send(effect.to, effect.message);
       else this.#onChange();
     }
+  }
+
+  /** A newcomer has heard enough to be a voter like the others. */
+  #join(vote: PersistedVote): void {
+    if (this.#voting === null || this.#voting.newcomer === null) return;
+    const { voteFile, generation, newcomer } = this.#voting;
+    // Its first campaign is due as if it had been a voter since its start.
+    this.#voting = { voteFile, generation, state: this.#election(vote, newcomer.bornAt), newcomer: null };
+    this.#options.log("info", "this server votes from now on", { term: vote.term });
+    // A single voter leads at once.
+    this.tick();
   }
 
   #break(what: string, error: unknown): void {
@@ -172,15 +200,20 @@ export class MeshElector implements Elector {
     if (this.#broken) return "this server cannot keep its vote on disk and votes no more";
     const overtakenBy = this.#voting?.generation.overtakenBy ?? null;
     if (overtakenBy !== null) return `other servers have moved on to the elector ${overtakenBy}`;
+    const unheard = this.#voting?.newcomer ? missing(this.#voting.newcomer) : 0;
+    if (unheard > 0)
+      return `this server has no vote on disk and votes once it has heard from ${unheard} more voters`;
     return `${have} of ${this.#options.voters.length} voters reachable, ${need} needed`;
   }
 }
 
-interface Voting {
-  readonly state: ElectionState;
+type Voting = {
   readonly voteFile: VoteFile;
   readonly generation: Generation;
-}
+} & (
+  | { readonly state: ElectionState; readonly newcomer: null }
+  | { readonly state: null; readonly newcomer: Newcomer }
+);
 
 /** Leader: age of the newest heartbeat that a majority acknowledged; null for others and before the first. */
 function leaseAgeMs({ role, self, voters, acked }: ElectionState, now: number): number | null {

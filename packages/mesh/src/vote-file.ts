@@ -5,8 +5,8 @@ import { openSealedFile } from "./sealed-file.ts";
 /** Where one voter keeps its term and vote. */
 export interface VoteFile {
   readonly path: string;
-  /** @throws MeshError `VOTE_FILE` when the file is corrupt, unreadable or another voter's; a missing file is a first start. */
-  read(): PersistedVote;
+  /** Null when there is none. @throws MeshError `VOTE_FILE` when the file is corrupt, unreadable or another voter's */
+  read(): PersistedVote | null;
   /** On disk when it returns. */
   write(vote: PersistedVote): void;
 }
@@ -23,7 +23,7 @@ export function openVoteFile(dataDir: string, voter: string): VoteFile {
     path: file.path,
     read: () => {
       const fields = file.read();
-      if (fields === null) return { term: 0, votedFor: null };
+      if (fields === null) return null;
       const vote = asVote(fields);
       if (vote === null) throw file.unusable("it is of another format");
       if (vote.voter !== voter) throw file.unusable(`it is the vote of ${vote.voter}, not of ${voter}`);
