@@ -15,6 +15,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     measures: "a killed, frozen or stopped leader until a majority names the next, beside etcd",
     load: () => import("./failover.ts"),
   },
+  scale: {
+    measures: "what 5,000 agents cost one server",
+    load: () => import("./scale.ts"),
+  },
 };
 
 const names = Object.keys(benchmarks);

@@ -57,6 +57,8 @@ export interface ReportOutcome {
 export interface ClusterMonitor {
   /** Takes over the mesh's whole list; a node that it no longer lists and that never reported is forgotten. */
   applyMembers(members: readonly MemberSighting[]): void;
+  /** Takes over one member's change, between two whole lists. */
+  applyMember(member: MemberSighting): void;
   /** Merges a report; one that is older than what is known, or of a node past the bound, is dropped and counted. */
   applyReport(nodeId: string, report: NodeReport, nowSeconds: number): ReportOutcome;
   node(id: string, nowSeconds: number): NodeRecord | null;
@@ -183,7 +185,13 @@ export function createClusterMonitor({
     };
   }
 
+  function applyMember(member: MemberSighting): void {
+    const entry = entryOf(member.id);
+    if (entry !== null) entry.sighting = member;
+  }
+
   return {
+    applyMember,
     applyMembers: (members) => {
       const listed = new Set(members.map((member) => member.id));
       for (const [id, entry] of entries) {
@@ -191,10 +199,7 @@ export function createClusterMonitor({
         entry.sighting = null;
         if (entry.report === null) entries.delete(id);
       }
-      for (const member of members) {
-        const entry = entryOf(member.id);
-        if (entry !== null) entry.sighting = member;
-      }
+      for (const member of members) applyMember(member);
     },
     applyReport,
     node: (id, nowSeconds) => {

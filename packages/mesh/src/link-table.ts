@@ -10,6 +10,8 @@ export function peerKey(peer: Pick<PeerIdentity, "voter" | "nodeId">): string {
 /** The open links by peer. Two servers may have two, one dialled by each; an agent has one. */
 export class LinkTable {
   readonly #links = new Map<string, Set<Link>>();
+  /** The same links by role: thousands of agents must not be walked to find three servers. */
+  readonly #byRole = { server: new Map<string, Set<Link>>(), agent: new Map<string, Set<Link>>() };
   readonly #keyOfNode = new Map<string, string>();
 
   /** Whether a link of this peer may be opened beside those that are; `quietTicks` is when a silent link no longer counts. */
@@ -33,6 +35,7 @@ export class LinkTable {
     const links = this.#links.get(key) ?? new Set();
     links.add(link);
     this.#links.set(key, links);
+    this.#byRole[link.peer.role].set(key, links);
     this.#keyOfNode.set(link.peer.nodeId, key);
   }
 
@@ -43,6 +46,7 @@ export class LinkTable {
     if (links === undefined || !links.delete(link)) return false;
     if (links.size > 0) return false;
     this.#links.delete(key);
+    this.#byRole[link.peer.role].delete(key);
     this.#keyOfNode.delete(link.peer.nodeId);
     return true;
   }
@@ -62,11 +66,9 @@ export class LinkTable {
 
   /** One link per peer of a role. */
   *peers(role: PeerIdentity["role"]): Generator<Link> {
-    for (const links of this.#links.values()) {
-      for (const link of links) {
-        if (link.peer.role === role) yield link;
-        break;
-      }
+    for (const links of this.#byRole[role].values()) {
+      const [link] = links;
+      if (link !== undefined) yield link;
     }
   }
 

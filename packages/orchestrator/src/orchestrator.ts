@@ -78,12 +78,22 @@ export class HealthCheckOrchestrator {
     this.#errors = new SlidingWindow(this.#thresholds.ERROR_WINDOW_SECONDS);
   }
 
+  /** Takes over the mesh's whole list of members. */
   applyMembers(members: readonly MemberSighting[], nowSeconds: number): void {
     this.#nowSeconds = nowSeconds;
     this.#monitor.applyMembers(members);
     for (const member of members) this.#linkTransition(member);
     this.#stateTransitions();
     this.#forgetTheForgotten(members);
+  }
+
+  /** Takes over one member's change at once; going over all of them at each would cost members times changes. */
+  applyMember(member: MemberSighting, nowSeconds: number): void {
+    this.#nowSeconds = nowSeconds;
+    this.#monitor.applyMember(member);
+    this.#linkTransition(member);
+    const record = this.#monitor.node(member.id, nowSeconds);
+    if (record !== null) this.#stateTransition(record);
   }
 
   applyReport(nodeId: string, report: NodeReport, nowSeconds: number): void {

@@ -41,18 +41,21 @@ export interface Overview {
 
 export function createOverview(options: OverviewOptions): Overview {
   const { teller, thresholds, eventLog: events, nowSeconds } = options;
+  // Kept, since asking the mesh lists all its members, and a thousand events may come at once.
+  let epoch: string | null = null;
   const emit = (occurrence: EventOccurrence): void => {
-    events.append(occurrence, nowSeconds(), options.mesh().epoch);
+    events.append(occurrence, nowSeconds(), epoch);
   };
   const orchestrator = new HealthCheckOrchestrator({ thresholds, emit });
   const health = new UnifiedHealthManager({ read: () => inputs(), thresholds });
   const gate = createGate(thresholds);
   let quorumHeld = false;
 
-  function ownNodes(): readonly NodeHealth[] {
-    const nodes = [...orchestrator.getNodes()].sort(byRoleAndId);
-    return teller.role === "server" ? nodes : nodes.filter((node) => node.id === teller.id);
-  }
+  /** A server tells of every node, an agent of its own host. */
+  const isTold = (node: { readonly id: string }): boolean =>
+    teller.role === "server" || node.id === teller.id;
+  const ownNodes = (): readonly NodeHealth[] => orchestrator.getNodes().filter(isTold);
+  const sortedNodes = (): readonly NodeHealth[] => [...ownNodes()].sort(byRoleAndId);
 
   function inputs(): SystemInputs {
     const mesh = options.mesh();
@@ -76,11 +79,9 @@ export function createOverview(options: OverviewOptions): Overview {
 
   function tick(): void {
     const now = nowSeconds();
-    const members = options.mesh().members;
-    orchestrator.applyMembers(
-      teller.role === "server" ? members : members.filter((member) => member.id === teller.id),
-      now,
-    );
+    const mesh = options.mesh();
+    epoch = mesh.epoch;
+    orchestrator.applyMembers(mesh.members.filter(isTold), now);
     orchestrator.tick(now);
     const { rawScore, pauseTriggers } = health.getSystemHealth();
     const before = gate.view().state;
@@ -98,9 +99,10 @@ export function createOverview(options: OverviewOptions): Overview {
         orchestrator.applyReport(event.nodeId, event.report, nowSeconds());
         break;
       case "member":
-        tick();
+        if (isTold(event.member)) orchestrator.applyMember(event.member, nowSeconds());
         break;
       case "leader":
+        epoch = options.mesh().epoch;
         if (event.leaderId !== null)
           emit({ name: "LEADER_ELECTED", data: { leaderId: event.leaderId, term: event.term } });
         else if (event.previous !== null)
@@ -126,7 +128,7 @@ export function createOverview(options: OverviewOptions): Overview {
       teller,
       health: health.getSystemHealth(),
       mesh: options.mesh(),
-      nodes: ownNodes(),
+      nodes: sortedNodes(),
       pipeline: gate.view(),
       nowSeconds: nowSeconds(),
     });
@@ -158,10 +160,12 @@ export function createOverview(options: OverviewOptions): Overview {
   };
 }
 
+const naturalOrder = new Intl.Collator("en", { numeric: true });
+
 /** Servers first; "gpu-10" after "gpu-9". */
 function byRoleAndId(a: NodeHealth, b: NodeHealth): number {
   if (a.role !== b.role) return a.role === "server" ? -1 : 1;
-  return a.id.localeCompare(b.id, "en", { numeric: true });
+  return naturalOrder.compare(a.id, b.id);
 }
 
 /** See docs/decisions/0003: evicted and provider_down nodes do no work, whatever their link says. */
