@@ -21,8 +21,8 @@ export interface Member {
   readonly url: string;
   readonly dataDir: string;
   program: Program;
-  /** Starts it again, with these variables changed from now on. */
-  start(changes?: Readonly<Record<string, string>>): void;
+  /** Starts it again, with these variables changed from now on; undefined takes one away. */
+  start(changes?: Readonly<Record<string, string | undefined>>): void;
   status(): Promise<StatusDocument>;
   events(): Promise<readonly HealthEvent[]>;
 }
@@ -120,7 +120,10 @@ function member(
     dataDir: env.RINGRIFT_DATA_DIR ?? "",
     program: startProgram(app, [], env),
     start: (changes = {}) => {
-      Object.assign(env, changes);
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === undefined) delete env[name];
+        else env[name] = value;
+      }
       self.program = startProgram(app, [], env);
     },
     status: async () => (await json("/status")) as StatusDocument,

@@ -70,7 +70,7 @@ describe("three servers whose leader etcd chooses", { timeout: 90_000 }, () => {
     expect(after.epoch).toMatch(/^2\.\d+$/);
     expect(compareEpochs(moved.epoch, before.epoch)).toBeGreaterThan(0);
     expect(compareEpochs(after.epoch, moved.epoch)).toBeGreaterThanOrEqual(0);
-    for (const server of cluster.servers) expect((await server.status()).cluster.elector).toBe("etcd");
+    for (const member of all) expect((await member.status()).cluster.elector).toBe("etcd");
   });
 
   it("have another leader under a higher create_revision when the leader is killed", async () => {
@@ -140,5 +140,16 @@ describe("three servers whose leader etcd chooses", { timeout: 90_000 }, () => {
     for (const member of lost) member.start();
     const after = await agreedLeader(all, cluster.servers);
     expect(compareEpochs(after.epoch, before.epoch)).toBeGreaterThanOrEqual(0);
+  });
+
+  it("begin a higher generation again when they move back to the mesh, and lead from it once a majority has", async () => {
+    const before = await agreedLeader(all, cluster.servers);
+    for (const server of cluster.servers) {
+      await server.program.kill("SIGTERM");
+      server.start({ RINGRIFT_ELECTOR: "mesh", RINGRIFT_ETCD_ENDPOINTS: undefined });
+    }
+    const after = await agreedLeader(all, cluster.servers);
+    expect(after.epoch).toMatch(/^4\.\d+$/);
+    expect(compareEpochs(after.epoch, before.epoch)).toBeGreaterThan(0);
   });
 });

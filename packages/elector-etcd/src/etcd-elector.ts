@@ -5,6 +5,7 @@ import {
   type Generation,
   type MeshLog,
   openGeneration,
+  steadyTime,
 } from "@ringrift/mesh";
 import { errorText } from "@ringrift/protocol";
 import {
@@ -70,6 +71,7 @@ class EtcdElector implements Elector {
   readonly #keys: EtcdKeys;
   readonly #client: EtcdClient;
   readonly #ended = new AbortController();
+  readonly #now = steadyTime();
   #state: EtcdElection | null = null;
   #generation: Generation | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -80,7 +82,7 @@ class EtcdElector implements Elector {
   constructor(options: EtcdElectorOptions) {
     this.#options = options;
     this.#keys = keysOf(options.clusterId);
-    this.#client = new EtcdClient({ endpoints: options.endpoints, timeoutMs, now });
+    this.#client = new EtcdClient({ endpoints: options.endpoints, timeoutMs, now: this.#now });
   }
 
   async start(onChange: () => void): Promise<void> {
@@ -89,7 +91,7 @@ class EtcdElector implements Elector {
     this.#generation = generation;
     this.#state = createEtcdElection(
       { self, voters, timing: defaultEtcdTiming, generation: generation.value, term: generation.term },
-      now(),
+      this.#now(),
     );
     this.#onChange = onChange;
     this.#timer = setInterval(() => this.#step({ type: "tick" }), tickMs);
@@ -99,7 +101,7 @@ class EtcdElector implements Elector {
 
   view(): ElectorView {
     const state = this.#state;
-    const at = now();
+    const at = this.#now();
     const able = state !== null && this.#able();
     const leader = able ? leaderAt(state, at) : null;
     const lease = state?.lease ?? null;
@@ -114,7 +116,7 @@ class EtcdElector implements Elector {
   }
 
   leaseHeld(): boolean {
-    return this.#state !== null && this.#able() && leaseHeld(this.#state, now());
+    return this.#state !== null && this.#able() && leaseHeld(this.#state, this.#now());
   }
 
   hearEpoch({ generation }: Epoch): void {
@@ -140,9 +142,9 @@ class EtcdElector implements Elector {
   async resign(): Promise<void> {
     const leads = this.leaseHeld();
     this.#step({ type: "resign" });
-    const deadline = now() + handOverMs;
+    const deadline = this.#now() + handOverMs;
     // A successor shows that etcd has the key back; without one there is nobody to wait for after that.
-    while (leads && this.#state?.latest?.leader?.voter === this.#options.self && now() < deadline)
+    while (leads && this.#state?.latest?.leader?.voter === this.#options.self && this.#now() < deadline)
       await pause(5);
   }
 
@@ -159,7 +161,7 @@ class EtcdElector implements Elector {
   #step(input: EtcdInput): void {
     const state = this.#state;
     if (state === null || this.#broken) return;
-    for (const effect of step(state, input, now())) {
+    for (const effect of step(state, input, this.#now())) {
       if (effect.type !== "persist") this.#ask(effect);
       else if (!this.#persist(effect.generation, effect.term)) return;
     }
@@ -288,10 +290,6 @@ class EtcdElector implements Elector {
       return `etcd names "${named}", which is none of the servers`;
     return `etcd answers at ${this.#client.endpoint}`;
   }
-}
-
-function now(): number {
-  return performance.now();
 }
 
 function pause(ms: number): Promise<void> {

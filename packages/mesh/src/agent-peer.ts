@@ -4,7 +4,7 @@ import type { Frame, MemberFrame, NodeReport, PeerIdentity, StatusFrame } from "
 import { refuseUpgrade } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
-import { compareEpochs, parseEpoch } from "./core/epoch.ts";
+import { compareEpochs, kindOf, parseEpoch } from "./core/epoch.ts";
 import { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
 import { EventHub } from "./event-hub.ts";
@@ -104,7 +104,7 @@ export class AgentPeer implements Mesh {
       term: word?.status.term ?? 0,
       epoch: word?.status.epoch ?? "0.0",
       quorum: this.#quorum(word),
-      elector: null,
+      elector: word === null ? null : { kind: kindOf(parseEpoch(word.status.epoch).generation), detail: "" },
       statusAgeSeconds: this.#lastWordAt === null ? null : (now - this.#lastWordAt) / 1000,
       leaseAgeMs: null,
       members: this.#memberViews(now),

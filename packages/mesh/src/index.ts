@@ -22,3 +22,4 @@ export type {
 } from "./mesh.ts";
 export { MeshError } from "./mesh-error.ts";
 export { findSelf, parseServers, type SelfFacts, type ServerAddress } from "./servers.ts";
+export { steadyTime } from "./steady-time.ts";

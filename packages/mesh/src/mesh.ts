@@ -79,7 +79,7 @@ export interface MeshStatus {
   /** Fencing token of privileged acts, `generation.term`: it never falls. */
   readonly epoch: string;
   readonly quorum: MeshQuorum;
-  /** Servers: how leaders are chosen and the state of that, for people. Agents: null. */
+  /** How leaders are chosen and, on servers, the state of that for people. Agents: null before the first word from a server. */
   readonly elector: { readonly kind: ElectorKind; readonly detail: string } | null;
   /** Agents: age of the newest word from a server, null before the first. Servers: 0. */
   readonly statusAgeSeconds: number | null;

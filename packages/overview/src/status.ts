@@ -69,7 +69,7 @@ function cluster(teller: Teller, mesh: MeshStatus): StatusCluster {
     id: teller.clusterId,
     leaderId: mesh.leaderId,
     epoch: mesh.epoch,
-    elector: teller.elector,
+    elector: mesh.elector?.kind ?? teller.elector,
     quorum: { held, have, need, voters },
     counts,
     ageSeconds: mesh.statusAgeSeconds,
