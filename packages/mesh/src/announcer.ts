@@ -1,6 +1,6 @@
 import { maxMembersPerFrame } from "@ringrift/protocol";
 import { type StatusHead, sendAll, sendObservations, sendStatus, sendVerdict } from "./broadcast.ts";
-import { formatEpoch } from "./core/epoch.ts";
+import { formatEpoch, parseEpoch } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Link } from "./link.ts";
@@ -91,7 +91,7 @@ export class Announcer {
     const leads = head.leaderVoter === voter;
     const follows = head.leaderVoter !== null && !leads;
     const standing = leads && elector.leaseHeld() ? "leader" : follows ? "follower" : "leaderless";
-    roster.stand(standing, head.term, at);
+    roster.stand(standing, parseEpoch(head.epoch), at);
     const servers = links.servers();
     sendObservations(servers, roster.takeChangedViews(at));
     const changed = roster.takeChangedVerdicts();

@@ -1,3 +1,4 @@
+import type { VerdictMemberFrame } from "@ringrift/protocol";
 import { expect, it } from "vitest";
 import { Roster } from "./roster.ts";
 
@@ -23,4 +24,25 @@ it("a server that was only heard of is called by its node id from the first word
   );
   const told = roster.takeChangedVerdicts().map((member) => roster.view(member, 10));
   expect(told).toMatchObject([{ id: "server-3", link: "alive", version: "1.2.3" }]);
+});
+
+it("the word of a new generation's leader counts though its term is lower, and that of the old one no more", () => {
+  const roster = new Roster("v1", ["v1", "v2", "v3"], 1_000, 0);
+  const agent = (state: VerdictMemberFrame["state"]): VerdictMemberFrame => ({
+    member: "gpu-1",
+    role: "agent",
+    incarnation: { boot: 1, counter: 0 },
+    state,
+    reason: "heard",
+    accusers: [],
+  });
+  const states = (): unknown[] => roster.takeChangedVerdicts().map(({ state }) => state);
+  roster.stand("follower", { generation: 2, term: 900 }, 10);
+  roster.adopt({ generation: 2, term: 900 }, [agent("alive")], 11);
+  expect(states()).toEqual(["alive"]);
+  roster.stand("follower", { generation: 5, term: 3 }, 12);
+  roster.adopt({ generation: 5, term: 3 }, [agent("down")], 13);
+  expect(states()).toEqual(["down"]);
+  roster.adopt({ generation: 2, term: 901 }, [agent("alive")], 14);
+  expect(states()).toEqual([]);
 });

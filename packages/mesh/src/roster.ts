@@ -1,4 +1,5 @@
 import type { NodeRole, ObservationFrame, PeerIdentity, VerdictMemberFrame } from "@ringrift/protocol";
+import { compareEpochs, type Epoch } from "./core/epoch.ts";
 import {
   createMembership,
   defaultMembershipTiming,
@@ -30,6 +31,7 @@ export class Roster {
   readonly #unshared = new Set<string>();
   /** Members whose verdict changed since it was last taken. */
   readonly #changed = new Set<string>();
+  #newest: { readonly epoch: Epoch; readonly rank: number } = { epoch: { generation: 0, term: 0 }, rank: 0 };
 
   constructor(self: string, servers: readonly string[], heartbeatMs: number, now: number) {
     this.#self = self;
@@ -74,13 +76,21 @@ export class Roster {
     this.#note(decide(this.#verdict, { type: "view", from, observations: frames }, now));
   }
 
-  adopt(term: number, members: readonly VerdictMemberFrame[], now: number): void {
-    this.#note(decide(this.#verdict, { type: "adopt", epoch: term, members }, now));
+  adopt(epoch: Epoch, members: readonly VerdictMemberFrame[], now: number): void {
+    this.#note(decide(this.#verdict, { type: "adopt", epoch: this.#rank(epoch), members }, now));
   }
 
-  stand(standing: Standing, term: number, now: number): void {
-    if (this.#verdict.standing === standing && this.#verdict.epoch === term) return;
-    this.#note(decide(this.#verdict, { type: "standing", standing, epoch: term }, now));
+  stand(standing: Standing, epoch: Epoch, now: number): void {
+    const rank = this.#rank(epoch);
+    if (this.#verdict.standing === standing && this.#verdict.epoch === rank) return;
+    this.#note(decide(this.#verdict, { type: "standing", standing, epoch: rank }, now));
+  }
+
+  /** Epochs as the verdict's one number: a new generation may begin with a lower term. */
+  #rank(epoch: Epoch): number {
+    const order = compareEpochs(epoch, this.#newest.epoch);
+    if (order > 0) this.#newest = { epoch, rank: this.#newest.rank + 1 };
+    return order < 0 ? this.#newest.rank - 1 : this.#newest.rank;
   }
 
   tickMembership(loopLagMs: number, now: number): void {

@@ -126,7 +126,7 @@ export class ServerInbox {
     } else {
       const { leader, epoch } = elector.view();
       if (voter === leader && frame.term === epoch.term) {
-        roster.adopt(frame.term, frame.members, now());
+        roster.adopt(epoch, frame.members, now());
         announcer.flush();
       } else dropped.add("stale_verdict");
     }
