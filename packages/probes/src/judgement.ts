@@ -15,6 +15,8 @@ export interface Measure {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number | null;
   readonly absence?: "unknown" | "not_applicable";
+  /** Where it is older than its report, seconds since 1970. */
+  readonly observedAt?: number;
 }
 
 const maxLabelLength = 200;
@@ -57,7 +59,7 @@ function toReading(measure: Measure, source: string, observedAt: number): Readin
     name: measure.name,
     labels,
     source,
-    observedAt,
+    observedAt: measure.observedAt ?? observedAt,
     value,
     ...(value === null ? { absence: measure.absence ?? "unknown" } : {}),
   };

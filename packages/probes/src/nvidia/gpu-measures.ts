@@ -1,4 +1,5 @@
 import type { Measure } from "../judgement.ts";
+import { fabricFault } from "./fabric.ts";
 import { margin } from "./gpu.ts";
 import { type GpuFacts, slowdownReasons } from "./smi-parse.ts";
 import type { Cell } from "./smi-value.ts";
@@ -25,10 +26,10 @@ export function gpuMeasures(facts: GpuFacts): Measure[] {
     measure("gpu_pcie_link_width_lanes", facts.linkWidth),
     measure("gpu_pcie_link_width_max_lanes", facts.linkWidthMax),
     ...facts.ecc.map(({ kind, scope, location, count }) =>
-      measure("gpu_ecc_errors", count, { kind, scope, location }),
+      measure("gpu_ecc_errors_total", count, { kind, scope, location }),
     ),
     ...slowdownReasons.map((reason) =>
-      measure("gpu_slowdown_active", asNumber(facts.slowdowns[reason]), { reason }),
+      measure("gpu_throttle", asNumber(facts.slowdowns[reason]), { reason }),
     ),
     ...(
       [
@@ -38,6 +39,11 @@ export function gpuMeasures(facts: GpuFacts): Measure[] {
       ] as const
     ).map(([what, cell]) => measure("gpu_reset_pending", asNumber(cell), { for: what })),
     measure("gpu_row_remap_failure", asNumber(facts.remapFailure)),
+    ...(facts.fabric === null
+      ? []
+      : [{ name: "gpu_fabric_ready", labels, value: fabricFault(facts.fabric) === null ? 1 : 0 }]),
+    ...processMeasures(facts, labels),
+    ...facts.readings.map(({ name, labels: more, cell }) => measure(name, cell, more)),
     ...facts.migDevices.flatMap((device) => {
       const more = { mig: device.index, gpu_instance: device.gpuInstance };
       return [
@@ -46,6 +52,21 @@ export function gpuMeasures(facts: GpuFacts): Measure[] {
       ];
     }),
   ];
+}
+
+/** Sums over the processes of a card: one series each would be one for every process that ever ran. */
+function processMeasures({ processes }: GpuFacts, labels: Readonly<Record<string, string>>): Measure[] {
+  if (processes === null) return [{ name: "gpu_processes", labels, value: null }];
+  const sizes = processes.map(({ memoryBytes }) => memoryBytes.value);
+  const known = sizes.every((size) => size !== null);
+  return [
+    { name: "gpu_processes", labels, value: processes.length },
+    { name: "gpu_processes_memory_bytes", labels, value: known ? sum(sizes) : null },
+  ];
+}
+
+function sum(values: readonly (number | null)[]): number {
+  return values.reduce<number>((total, value) => total + (value ?? 0), 0);
 }
 
 function asNumber(cell: Cell<boolean>): Cell<number> {

@@ -57,7 +57,7 @@ describe("the GPU probe with a real program", () => {
     expect(gpus).toMatchObject([{ index: 0, busId: "00000000:00:1E.0", state: "healthy" }]);
     expect(resources?.gpuUtilizationRatio).not.toBeUndefined();
     const notes = (report.details.gpus as { notes: string[] }[])[0]?.notes;
-    expect(notes).toEqual([]);
+    expect(notes).toEqual(["persistence mode is off"]);
   });
 
   it("reports every card of a host, never only the first", async () => {

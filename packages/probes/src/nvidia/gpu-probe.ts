@@ -3,6 +3,7 @@ import { hostProbe } from "../host/host-probe.ts";
 import type { Probe } from "../probe.ts";
 import type { GpuRoster } from "./gpu-roster.ts";
 import { judgeHostGpus, type SeenGpus } from "./host-gpus.ts";
+import { createNvlinkWatch } from "./nvlink.ts";
 import { readGpuHardware } from "./pci-devices.ts";
 import { parseSmi, type SmiReport } from "./smi-parse.ts";
 import { createSmiRunner, type SmiRun } from "./smi-process.ts";
@@ -20,11 +21,24 @@ export interface GpuProbeOptions {
 
 /** Seven seconds more than the call may take: time to kill it and to say so. */
 const marginSeconds = 7;
+/** Links rarely change, and each question costs a start of nvidia-smi. */
+const nvlinkEverySeconds = 300;
 
 export function createGpuProbe(options: GpuProbeOptions): Probe {
   const { nvidiaSmi, expectedGpus, procRoot, sysRoot, roster, nowSeconds, smiTimeoutMs = 20_000 } = options;
   const callSmi = createSmiRunner({ program: nvidiaSmi, timeoutMs: smiTimeoutMs, nowSeconds });
+  const nvlinks = createNvlinkWatch();
+  let nvlinksAskedAt = Number.NEGATIVE_INFINITY;
   let seen: SeenGpus = new Map();
+
+  /** Only after a good answer, so that a driver in trouble is not asked more than it must be. */
+  async function askNvlinks(signal: AbortSignal): Promise<void> {
+    if (!nvlinks.worthAsking || nowSeconds() - nvlinksAskedAt < nvlinkEverySeconds) return;
+    nvlinksAskedAt = nowSeconds();
+    const run = await callSmi(["nvlink", "-s"], signal);
+    if (run.kind === "exited" && run.code === 0) nvlinks.take(run.stdout, nowSeconds());
+    else nvlinks.lose();
+  }
   return hostProbe(
     {
       name: "gpu",
@@ -45,7 +59,12 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
             recoveryAction: tellsRecovery ? recoveryAction : undefined,
             seenAt,
           });
-        const judged = judgeHostGpus({ run, ...read, hardware, expectedGpus, seen });
+        if (read.report !== null && run.kind === "exited" && run.code === 0) await askNvlinks(signal);
+        else {
+          nvlinks.lose();
+          nvlinksAskedAt = Number.NEGATIVE_INFINITY;
+        }
+        const judged = judgeHostGpus({ run, ...read, hardware, expectedGpus, seen, nvlinks });
         seen = judged.seen;
         return {
           judgement: judged.judgement,

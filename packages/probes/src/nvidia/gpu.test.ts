@@ -101,7 +101,7 @@ describe("judgeGpu", () => {
   it("takes missing lanes as a fault only under load and when the slot has them", () => {
     expect(verdictOn("tesla-t4.xml", {}, 16)).toMatchObject({
       state: "healthy",
-      notes: ["PCIe link uses 8 of 16 lanes"],
+      notes: ["PCIe link uses 8 of 16 lanes", "persistence mode is off"],
     });
     expect(stateOn("tesla-t4.xml", { gpu_util: "90 %" }, 16)).toBe("degraded");
     expect(stateOn("tesla-t4.xml", { gpu_util: "90 %" }, 8)).toBe("healthy");

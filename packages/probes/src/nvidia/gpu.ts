@@ -1,4 +1,5 @@
 import { type SignalState, worstSignal } from "@ringrift/protocol";
+import { fabricFault } from "./fabric.ts";
 import type { GpuFacts, Temperatures } from "./smi-parse.ts";
 import type { Cell } from "./smi-value.ts";
 
@@ -29,8 +30,13 @@ const cool = "Check fans, airflow, inlet temperature and power cap.";
 /**
  * Judges one card by its own limits and by what the driver says of it. Load is never a fault.
  * @param slotWidth Lanes of the slot the card sits in; null when unknown, as in virtual machines.
+ * @param lostLinks Which NVLinks went down; null when none did or nobody knows.
  */
-export function judgeGpu(facts: GpuFacts, slotWidth: number | null): GpuVerdict {
+export function judgeGpu(
+  facts: GpuFacts,
+  slotWidth: number | null,
+  lostLinks: string | null = null,
+): GpuVerdict {
   const findings = [
     ...faultFindings(facts),
     ...recoveryFindings(facts),
@@ -38,6 +44,8 @@ export function judgeGpu(facts: GpuFacts, slotWidth: number | null): GpuVerdict 
     ...temperatureFindings(facts.temperatures),
     ...slowdownFindings(facts),
     ...linkFindings(facts, slotWidth),
+    ...fabricFindings(facts),
+    ...(lostLinks === null ? [] : [linkDown(lostLinks)]),
     ...silenceFindings(facts),
   ];
   const state = findings.length === 0 ? "healthy" : worstSignal(findings.map((finding) => finding.state));
@@ -182,6 +190,19 @@ function linkFindings(facts: GpuFacts, slotWidth: number | null): GpuFinding[] {
   return [{ state: "degraded", reason: `${missing} under load`, action: "Reseat the card or its riser." }];
 }
 
+function linkDown(reason: string): GpuFinding {
+  const action = "Read the kernel log for Xid 74 and SXids; drain the node and reset its GPUs together.";
+  return { state: "degraded", reason, action };
+}
+
+function fabricFindings({ fabric }: GpuFacts): GpuFinding[] {
+  const fault = fabricFault(fabric);
+  if (fault === null) return [];
+  const action =
+    "Check the fabric manager (systemctl status nvidia-fabricmanager) and SXid lines; restart it, then reset the GPUs.";
+  return [{ state: fault.broken ? "unhealthy" : "degraded", reason: fault.reason, action }];
+}
+
 /** A card that is listed and does not answer is unknown; one that has no sensor (a virtual GPU) is not. */
 function silenceFindings(facts: GpuFacts): GpuFinding[] {
   if (facts.fault !== null) return [];
@@ -216,6 +237,24 @@ function notesOf(facts: GpuFacts, slotWidth: number | null): string[] {
   if (missing !== null) notes.push(missing);
   if (facts.slowdowns.sw_thermal_slowdown.value === true) notes.push("driver lowers the clocks for heat");
   if (facts.slowdowns.sw_power_cap.value === true) notes.push("at its power limit");
+  if (isSlowLink(facts)) notes.push(`PCIe at generation ${facts.linkGeneration.value} under load`);
+  if (facts.persistence.value === false) notes.push("persistence mode is off");
+  if (facts.migChangePending) notes.push("a change of MIG mode waits for a reset");
+  if (isOwnerless(facts)) notes.push("memory is in use and no process is listed");
   if (facts.migEnabled) notes.push(`MIG with ${facts.migDevices.length} devices`);
   return notes;
+}
+
+/** Idle cards lower their link's generation to save power, so it is told only of busy ones, and is no fault by itself. */
+function isSlowLink({ linkGeneration, linkGenerationMax, utilization }: GpuFacts): boolean {
+  if (linkGeneration.value === null || linkGenerationMax.value === null) return false;
+  return linkGeneration.value < linkGenerationMax.value && (utilization.value ?? 0) >= busyRatio;
+}
+
+/** What a card uses for itself stays below this. */
+const ownMemoryBytes = 2 * 1024 ** 3;
+
+/** In a container the processes of others do not show, so this is no fault by itself either. */
+function isOwnerless({ processes, memoryUsedBytes, migEnabled }: GpuFacts): boolean {
+  return processes?.length === 0 && !migEnabled && (memoryUsedBytes.value ?? 0) > ownMemoryBytes;
 }

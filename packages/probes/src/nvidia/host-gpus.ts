@@ -3,6 +3,7 @@ import { clip, type Judgement } from "../judgement.ts";
 import { busKey } from "./bus-id.ts";
 import { type GpuVerdict, judgeGpu } from "./gpu.ts";
 import { gpuMeasures } from "./gpu-measures.ts";
+import type { NvlinkWatch } from "./nvlink.ts";
 import type { GpuHardware } from "./pci-devices.ts";
 import { explainRun, lostBusIds, type SmiFailure, saysNoDevices } from "./smi-failure.ts";
 import type { GpuFacts, SmiReport } from "./smi-parse.ts";
@@ -19,6 +20,7 @@ export interface GpuObservation {
   readonly hardware: GpuHardware;
   readonly expectedGpus: number | null;
   readonly seen: SeenGpus;
+  readonly nvlinks?: NvlinkWatch;
 }
 
 export interface GpuJudgement {
@@ -30,6 +32,7 @@ export interface GpuJudgement {
 }
 
 const maxSeen = 64;
+const maxProcessesTold = 16;
 
 /** Judges all cards of a host together: each card, and whether all are there that should be. */
 export function judgeHostGpus(observation: GpuObservation): GpuJudgement {
@@ -51,10 +54,12 @@ function confirmedAbsent(hardware: GpuHardware): boolean {
 
 function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgement {
   const { run, hardware, seen, expectedGpus } = observation;
+  const { nvlinks } = observation;
+  const lostLinks = ({ uuid }: GpuFacts): string | null => nvlinks?.lostLinks(uuid) ?? null;
   const slotWidths = new Map(hardware.pciGpus?.map((gpu) => [busKey(gpu.busId), gpu.slotWidth]));
   const judged = report.gpus.map((facts) => ({
     facts,
-    verdict: judgeGpu(facts, slotWidths.get(busKey(facts.busId)) ?? null),
+    verdict: judgeGpu(facts, slotWidths.get(busKey(facts.busId)) ?? null, lostLinks(facts)),
   }));
   const listed = judged.map(({ facts, verdict }) => statusOf(facts, verdict));
   const present = new Set(listed.map((gpu) => busKey(gpu.busId)));
@@ -99,6 +104,7 @@ function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgeme
         { name: "gpus", value: listed.length },
         ...(expectedGpus === null ? [] : [{ name: "gpus_expected", value: expectedGpus }]),
         ...report.gpus.flatMap(gpuMeasures),
+        ...report.gpus.flatMap(({ index, uuid }) => nvlinks?.measures({ gpu: String(index), uuid }) ?? []),
       ],
     },
     gpus,
@@ -259,6 +265,14 @@ function detailsOf(facts: GpuFacts, verdict: GpuVerdict): Record<string, unknown
     migEnabled: facts.migEnabled,
     migDevices: facts.migDevices.length,
     virtualization: facts.virtualization,
+    fabric: facts.fabric,
+    processes:
+      facts.processes?.slice(0, maxProcessesTold).map(({ pid, type, name, memoryBytes }) => ({
+        pid,
+        type,
+        name,
+        memoryBytes: memoryBytes.value,
+      })) ?? null,
   };
 }
 

@@ -18,8 +18,8 @@ export interface SmiXml {
 
 const opening = "<nvidia_smi_log";
 const closing = "</nvidia_smi_log>";
-/** Long parts nobody judges; process names in them are written without escapes by some drivers. */
-const unread = ["processes", "accounted_processes", "supported_clocks"] as const;
+/** Long parts nobody judges. */
+const unread = ["accounted_processes", "supported_clocks"] as const;
 const maxDepth = 20;
 
 /**
@@ -31,7 +31,7 @@ export function parseSmiXml(output: string): SmiXml {
   const end = output.lastIndexOf(closing);
   if (start < 0) throw badOutput("nvidia-smi printed no XML document");
   if (end < start) throw badOutput("the XML of nvidia-smi is cut off");
-  const body = unread.reduce(withoutElement, output.slice(start, end + closing.length));
+  const body = escapeNames(unread.reduce(withoutElement, output.slice(start, end + closing.length)));
   let root: XmlElement | null;
   try {
     root = parseXml(body).root;
@@ -51,6 +51,15 @@ function badOutput(message: string): ProbeError {
     "PROBE_BAD_INPUT",
     `${message}.`,
     "Run `nvidia-smi -q -x` on the host and look at what it prints.",
+  );
+}
+
+/** Some drivers write process names as they are, so that `<` and `&` in one would spoil the whole document. */
+function escapeNames(text: string): string {
+  return text.replace(
+    /(<process_name>)([^\n]*?)(<\/process_name>)/g,
+    (_, open: string, name: string, close: string) =>
+      open + name.replace(/&(?!(?:amp|lt|gt|quot|apos);)/g, "&amp;").replace(/</g, "&lt;") + close,
   );
 }
 

@@ -1,4 +1,7 @@
+import { type Fabric, parseFabric } from "./fabric.ts";
+import { type GpuProcess, parseGpuProcesses } from "./gpu-processes.ts";
 import { allTexts, descend, parseSmiXml, type SmiElement, textAt } from "./smi-document.ts";
+import { type SmiReading, smiReadings } from "./smi-readings.ts";
 import {
   absent,
   type CardFault,
@@ -46,6 +49,9 @@ export const slowdownReasons = [
   "hw_power_brake_slowdown",
   "sw_thermal_slowdown",
   "sw_power_cap",
+  "sync_boost",
+  "applications_clocks_setting",
+  "display_clocks_setting",
   "gpu_idle",
 ] as const;
 type SlowdownReason = (typeof slowdownReasons)[number];
@@ -77,11 +83,19 @@ export interface GpuFacts {
   readonly recoveryAction: string | null;
   /** Whether this driver gives such advice at all. */
   readonly tellsRecovery: boolean;
+  readonly linkGeneration: Cell<number>;
+  readonly linkGenerationMax: Cell<number>;
   readonly linkWidth: Cell<number>;
   readonly linkWidthMax: Cell<number>;
   readonly migEnabled: boolean;
   readonly migDevices: readonly MigDevice[];
+  readonly migChangePending: boolean;
   readonly virtualization: string | null;
+  readonly persistence: Cell<boolean>;
+  readonly fabric: Fabric | null;
+  /** Null where the driver does not say. */
+  readonly processes: readonly GpuProcess[] | null;
+  readonly readings: readonly SmiReading[];
 }
 
 export interface SmiReport {
@@ -122,7 +136,10 @@ function gpuFacts(card: SmiElement, index: number): GpuFacts {
     busId: card.id ?? at("pci", "pci_bus_id") ?? "",
     uuid: at("uuid") ?? "",
     name: at("product_name") ?? "",
-    fault: allTexts(card).reduce<CardFault | null>((found, text) => found ?? cardFault(text), null),
+    fault: card.children
+      .filter(isDriversWord)
+      .flatMap(allTexts)
+      .reduce<CardFault | null>((found, text) => found ?? cardFault(text), null),
     utilization: quantityWithin(at("utilization", "gpu_util"), ["%"], 0, 1),
     memoryUsedBytes: bytes(at("fb_memory_usage", "used")),
     memoryTotalBytes: bytes(at("fb_memory_usage", "total")),
@@ -144,12 +161,28 @@ function gpuFacts(card: SmiElement, index: number): GpuFacts {
     sramThresholdExceeded: flag(at("ecc_errors", "aggregate", "sram_threshold_exceeded")),
     recoveryAction: recoveryAction(at("gpu_recovery_action")) ?? resetStatus(card),
     tellsRecovery: tellsRecovery(at("gpu_recovery_action")),
+    linkGeneration: quantity(at("pci", "pci_gpu_link_info", "pcie_gen", "current_link_gen"), [""]),
+    linkGenerationMax: quantity(at("pci", "pci_gpu_link_info", "pcie_gen", "max_link_gen"), [""]),
     linkWidth: quantity(at("pci", "pci_gpu_link_info", "link_widths", "current_link_width"), ["x"]),
     linkWidthMax: quantity(at("pci", "pci_gpu_link_info", "link_widths", "max_link_width"), ["x"]),
     migEnabled: flag(at("mig_mode", "current_mig")).value === true,
     migDevices: migDevices.map(migDevice),
+    migChangePending: differ(flag(at("mig_mode", "current_mig")), flag(at("mig_mode", "pending_mig"))),
     virtualization: at("gpu_virtualization_mode", "virtualization_mode"),
+    persistence: flag(at("persistence_mode")),
+    fabric: parseFabric(card),
+    processes: parseGpuProcesses(card),
+    readings: smiReadings(card),
   };
+}
+
+function differ(a: Cell<boolean>, b: Cell<boolean>): boolean {
+  return a.value !== null && b.value !== null && a.value !== b.value;
+}
+
+/** The names of processes are anybody's words. */
+function isDriversWord({ name }: SmiElement): boolean {
+  return name !== "processes";
 }
 
 const bytes = (text: string | null): Cell<number> =>
@@ -193,6 +226,9 @@ function slowdowns(card: SmiElement): Record<SlowdownReason, Cell<boolean>> {
     hw_power_brake_slowdown: find("hw_power_brake_slowdown"),
     sw_thermal_slowdown: find("sw_thermal_slowdown"),
     sw_power_cap: find("sw_power_cap"),
+    sync_boost: find("sync_boost"),
+    applications_clocks_setting: find("applications_clocks_setting"),
+    display_clocks_setting: find("display_clocks_setting"),
     gpu_idle: find("gpu_idle"),
   };
 }

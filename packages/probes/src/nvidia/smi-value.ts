@@ -41,18 +41,21 @@ export function absent(text: string | null): { value: null; absence: Absence; te
 const factors: Readonly<Record<string, number>> = {
   "": 1,
   "%": 0.01,
+  "KB/s": 1000,
+  "bank(s)": 1,
   C: 1,
   KiB: 1024,
   MHz: 1e6,
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
   W: 1,
+  us: 1e-6,
   x: 1,
 };
 
 /** A number in one of `units`, in its base unit; another unit, blanks or words are no value. */
 export function quantity(text: string | null, units: readonly string[]): Cell<number> {
-  const match = /^(-?\d+(?:\.\d+)?) ?([A-Za-z%]*)$/.exec(text?.trim() ?? "");
+  const match = /^(-?\d+(?:\.\d+)?) ?([A-Za-z%/()]*)$/.exec(text?.trim() ?? "");
   const number = parseDecimal(match?.[1]);
   const unit = match?.[2];
   if (number === null || unit === undefined || !units.includes(unit)) return absent(text);
