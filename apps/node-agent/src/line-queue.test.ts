@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { LineQueue } from "./line-queue.ts";
 
-const line = (number: number): { stream: "stdout"; text: string } => ({
+const line = (number: number): { stream: "stdout"; text: string; timeMs: number } => ({
   stream: "stdout",
   text: String(number),
+  timeMs: number,
 });
 
 it("holds no more than 2,000 lines for a reader that does not read, and counts exactly what it dropped", () => {

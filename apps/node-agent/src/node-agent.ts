@@ -63,6 +63,8 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const daemons = createDaemonManager({
     definitions,
     nodeId,
+    // Without daemons there is nothing to outlive this process.
+    ...(config.daemonsFile === null ? {} : { stateDir: join(dataDir, "supervisor") }),
     // Starts and ends of daemons are told from the report, here as on the servers; only its verdicts are its own.
     onEvent: (event) => {
       if (event.name === "COORDINATOR_HEALTHY" || event.name === "COORDINATOR_UNHEALTHY")

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const prefix = "ringrift-";
@@ -44,6 +44,13 @@ export class CgroupLeaf {
       leaf.remove();
       return null;
     }
+  }
+
+  /** The leaf that an earlier supervisor made where we would make it; null when there is none. */
+  static named(name: string): CgroupLeaf | null {
+    const parent = cgroupOf("self");
+    const leaf = parent === null ? null : new CgroupLeaf(join(parent, prefix + name));
+    return leaf !== null && existsSync(leaf.#folder) ? leaf : null;
   }
 
   /** The leaf that `pid` was put into by an earlier supervisor. */

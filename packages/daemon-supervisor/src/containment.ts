@@ -2,7 +2,7 @@ import { CgroupLeaf } from "./cgroup-leaf.ts";
 import { endGroup, groupMembers } from "./process-group.ts";
 import { isAlive, listPids, type ProcessStat, readStat, signalProcess } from "./process-stat.ts";
 import { markerVariable, type ProcessSnapshot, type ProcessTable } from "./process-table.ts";
-import type { RunEnding, Rung } from "./run.ts";
+import type { EarlierRun, RunEnding, Rung } from "./run.ts";
 import { runMembers } from "./run-members.ts";
 
 export interface ContainmentOptions {
@@ -29,6 +29,7 @@ const sweepMs = 10_000;
  */
 export class Containment {
   readonly rung: Rung;
+  readonly identity: EarlierRun;
   readonly #options: ContainmentOptions;
   readonly #table: ProcessTable | null;
   readonly #pid: number;
@@ -40,12 +41,16 @@ export class Containment {
   #sweep: NodeJS.Timeout | undefined;
   #wake: () => void = () => undefined;
 
-  private constructor(pid: number, leaf: CgroupLeaf | null, options: ContainmentOptions) {
-    this.#pid = pid;
+  private constructor(
+    main: Pick<ProcessStat, "pid" | "startTicks">,
+    leaf: CgroupLeaf | null,
+    options: ContainmentOptions,
+  ) {
+    this.#pid = main.pid;
+    this.identity = { pid: main.pid, startTicks: main.startTicks, token: options.token };
     this.#leaf = leaf;
     this.#options = options;
-    const stat = readStat(pid);
-    if (stat !== null) this.#seen.set(pid, stat.startTicks);
+    this.#seen.set(main.pid, main.startTicks);
     this.#table = listPids().length === 0 ? null : options.table;
     this.rung = this.#table === null ? "group" : leaf === null ? "marker" : "cgroup";
     this.#sweepIn(firstSweepMs);
@@ -55,12 +60,15 @@ export class Containment {
   static around(pid: number, options: ContainmentOptions): Containment {
     const { table, useCgroup = true, token } = options;
     const leaf = useCgroup && table !== null ? CgroupLeaf.around(pid, token.replaceAll(":", "-")) : null;
-    return new Containment(pid, leaf, options);
+    // Nothing has its start ticks once it is gone.
+    const main = readStat(pid) ?? { pid, startTicks: -1 };
+    return new Containment(main, leaf, options);
   }
 
-  /** Around a process that an earlier supervisor started. */
-  static adopted(pid: number, options: ContainmentOptions): Containment {
-    return new Containment(pid, CgroupLeaf.of(pid), options);
+  /** Around a run that an earlier supervisor started; its program may be gone, and others of it left. */
+  static adopted(run: Pick<ProcessStat, "pid" | "startTicks">, options: ContainmentOptions): Containment {
+    const leaf = CgroupLeaf.named(options.token.replaceAll(":", "-"));
+    return new Containment(run, leaf ?? (isAlive(run) ? CgroupLeaf.of(run.pid) : null), options);
   }
 
   /** Living processes as last seen. */

@@ -1,17 +1,21 @@
 import type { EventName } from "@ringrift/protocol";
+import { AdoptedProcess } from "./adopted-process.ts";
 import type { ContainmentOptions } from "./containment.ts";
+import type { DaemonLog } from "./daemon-log.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import type { Loss } from "./daemon-plan.ts";
 import { DaemonRecord } from "./daemon-record.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import type { FleetGate } from "./fleet-gate.ts";
 import { LaunchWait } from "./launch-wait.ts";
-import { LogRing } from "./log-ring.ts";
 import { ResourceSampler } from "./resource-sampler.ts";
 import type { Exit, Run, RunListener } from "./run.ts";
 import { endRun } from "./run-end.ts";
+import type { RunFiles } from "./run-files.ts";
+import type { RunRecord } from "./run-record.ts";
 import { RunWatch } from "./run-watch.ts";
 import { startRun } from "./start-run.ts";
+import type { SavedRun } from "./supervisor-state.ts";
 
 export type DaemonEventName = Extract<EventName, `DAEMON_${string}` | `COORDINATOR_${string}`>;
 
@@ -23,8 +27,11 @@ export interface RunnerHost {
   /** What daemons inherit. */
   readonly env: NodeJS.ProcessEnv;
   readonly fleet: FleetGate;
-  /** What holds the processes of the next run. */
-  containment(name: string): ContainmentOptions;
+  /** What holds the processes of a run, a new one without a token. */
+  containment(name: string, token?: string): ContainmentOptions;
+  /** Where the daemon's files are, null where nothing is kept on disk. */
+  files(name: string): RunFiles | null;
+  logOf(definition: DaemonDefinition): DaemonLog;
   /** What the daemon still has to wait for before it may start. */
   unmet(name: string): readonly string[];
   /** Its run is lost: others may have to go down with it. It comes back after `delayMs`, or not by itself (null). */
@@ -43,7 +50,7 @@ export interface StopOrder {
 
 /** Carries out for one daemon what its record decides: runs, timers and events, no policy. */
 export class DaemonRunner {
-  readonly logs: LogRing = new LogRing();
+  readonly logs: DaemonLog;
   readonly #host: RunnerHost;
   #record: DaemonRecord;
   #watch: RunWatch;
@@ -59,6 +66,7 @@ export class DaemonRunner {
 
   constructor(definition: DaemonDefinition, host: RunnerHost, memory: DaemonMemory | null = null) {
     this.#host = host;
+    this.logs = host.logOf(definition);
     this.#record = new DaemonRecord(definition, memory, host.nowMs());
     this.#watch = this.#newWatch();
     this.#wait = this.#newWait();
@@ -99,6 +107,27 @@ export class DaemonRunner {
     this.#wait.clear();
     if (this.#run === null) this.record.wanted();
     this.advance();
+  }
+
+  /** Takes over a run of an earlier supervisor. */
+  adopt(saved: SavedRun, files: RunFiles): void {
+    this.#wanted = true;
+    const { name, notifyFd } = this.record.definition;
+    const surroundings = {
+      log: this.logs,
+      containment: this.#host.containment(name, saved.token),
+      readers: files.openReaders(notifyFd !== null),
+    };
+    const record = this.record.starting(this.#host.nowMs() - saved.ageMs, false);
+    this.#begin(record, (listener) => new AdoptedProcess(saved, surroundings, listener), saved);
+  }
+
+  /** The run as a later supervisor must know it to adopt it; null without processes. */
+  saved(now: number): SavedRun | null {
+    const identity = this.#run?.identity ?? null;
+    const { run } = this.record;
+    if (identity === null) return null;
+    return { ...identity, ready: run?.ready ?? false, ageMs: run === null ? 0 : now - run.startedAt };
   }
 
   /** It was stopped by an operator of an earlier supervisor, and stays so. */
@@ -164,15 +193,25 @@ export class DaemonRunner {
   }
 
   #launch(now: number): void {
-    const record = this.record.starting(now, this.#wait.isRestart);
     const { definition } = this.record;
+    this.#begin(this.record.starting(now, this.#wait.isRestart), (listener) => {
+      const { name } = definition;
+      const { env, containment, files } = this.#host;
+      const surroundings = { env, log: this.logs, containment: containment(name), files: files(name) };
+      return startRun(definition, surroundings, listener);
+    });
+  }
+
+  /** `begin` starts a run or takes one over; the listener is told in a later turn. */
+  #begin(record: RunRecord, begin: (listener: RunListener) => Run, adopted: SavedRun | null = null): void {
     const current = (): boolean => this.#run === run && this.#ending === null;
-    const listener: RunListener = {
+    const run = begin({
       spawned: (pid) => {
         if (!current()) return;
         record.nowRuns(pid, this.#host.nowMs());
-        if (!this.record.crashLooping)
-          this.#emit("DAEMON_STARTED", pid === null ? "in this process" : `pid ${pid}`);
+        if (adopted?.ready === true) record.wasReady(this.#host.nowMs());
+        const how = pid === null ? "in this process" : `pid ${pid}${adopted === null ? "" : ", adopted"}`;
+        if (!this.record.crashLooping) this.#emit("DAEMON_STARTED", how);
         this.#watch.awaitNext();
         this.#tell();
       },
@@ -191,9 +230,7 @@ export class DaemonRunner {
         if (!current()) return;
         this.#mustEnd(record.notified(line, this.#host.nowMs()));
       },
-    };
-    const containment = this.#host.containment(definition.name);
-    const run = startRun(definition, this.#host.env, this.logs, listener, containment);
+    });
     this.#run = run;
     this.#sampler = new ResourceSampler();
     this.#watch.awaitNext();

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { errorText } from "@ringrift/protocol";
+import { DaemonLog } from "./daemon-log.ts";
 import type { Probe } from "./definition.ts";
 import type { InProcessService } from "./in-process-service.ts";
-import { LogRing } from "./log-ring.ts";
 import { DaemonProcess } from "./process.ts";
 import { type Exit, exitText } from "./run.ts";
 
@@ -19,6 +19,9 @@ export interface ProbeSurroundings {
   readonly baseEnv: NodeJS.ProcessEnv;
   readonly service: InProcessService | null;
 }
+
+/** Only the last words of a check are told. */
+const checkOutput = { lineBytes: 4096, ringLines: 20, maxBytes: 0, files: 0 };
 
 /**
  * Asks once; never throws and never takes longer than the check's time-out and the killing of an exec check.
@@ -117,7 +120,7 @@ function probeExec(
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
-    const logs = new LogRing();
+    const log = new DaemonLog(checkOutput, Date.now, null);
     let answered = false;
     const listener = {
       spawned: () => undefined,
@@ -125,8 +128,9 @@ function probeExec(
       notStarted: (reason: string) => answer(reason),
       notified: () => undefined,
     };
-    const group = { token: "check", table: null };
-    const run = new DaemonProcess({ command: argv, cwd, env }, baseEnv, logs, listener, group);
+    const containment = { token: "check", table: null };
+    const surroundings = { env: baseEnv, log, containment, files: null };
+    const run = new DaemonProcess({ command: argv, cwd, env }, surroundings, listener);
     const timer = setTimeout(() => answer(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
     signal.addEventListener("abort", () => answer("was not waited for"), { once: true });
     function answer(how: string, ok = false): void {
@@ -134,7 +138,7 @@ function probeExec(
       if (answered) return;
       answered = true;
       clearTimeout(timer);
-      const words = logs.lastWords();
+      const words = log.lastWords();
       const reason = `${argv[0]} ${how}${words === "" ? "" : `: ${words}`}`;
       void run.end("SIGKILL", 0).then(
         (left) => {

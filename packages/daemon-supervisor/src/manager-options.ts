@@ -1,4 +1,5 @@
 import type { DaemonHealth, EventOccurrence, HealthCheckResult } from "@ringrift/protocol";
+import type { DaemonLogs } from "./daemon-log.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import type { FleetLimits } from "./fleet-gate.ts";
@@ -22,15 +23,13 @@ export interface DaemonManagerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Bounds on the restarts of all daemons together. */
   readonly fleet?: Partial<FleetLimits>;
+  /**
+   * Where the supervisor keeps its state and the daemons' logs, one directory for each supervisor. With it daemons outlive a
+   * supervisor that is killed, and the next one takes them over. @throws RingRiftError `SUPERVISOR_ALREADY_RUNNING`
+   */
+  readonly stateDir?: string;
   /** What an earlier supervisor remembered, by daemon, aged up to now (`agedMemory`). */
   readonly memories?: ReadonlyMap<string, DaemonMemory>;
-}
-
-export interface DaemonLogs {
-  readonly lines: readonly LogLine[];
-  /** Lines that fell out of the ring. */
-  readonly dropped: number;
-  readonly cutCharacters: number;
 }
 
 export interface DaemonManager {

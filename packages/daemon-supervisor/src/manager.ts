@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import {
   checkEventData,
@@ -9,6 +8,7 @@ import {
   RingRiftError,
 } from "@ringrift/protocol";
 import { inheritedEnvironment } from "./child-environment.ts";
+import type { DaemonLogs } from "./daemon-log.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import { DaemonPlan } from "./daemon-plan.ts";
 import { type DaemonEventName, DaemonRunner, type RunnerHost } from "./daemon-runner.ts";
@@ -16,8 +16,8 @@ import type { DaemonDefinition } from "./definition.ts";
 import { checkDefinitions } from "./definition-problems.ts";
 import { defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
-import type { DaemonLogs, DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
-import { ProcessTable } from "./process-table.ts";
+import type { DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
+import { Succession } from "./succession.ts";
 
 const sampleEveryMs = 5_000;
 
@@ -41,8 +41,9 @@ export function createDaemonManager(options: DaemonManagerOptions): DaemonManage
 class Manager implements DaemonManager {
   readonly #options: DaemonManagerOptions;
   readonly #host: RunnerHost;
+  readonly #succession: Succession;
   #plan: DaemonPlan;
-  #runners = new Map<string, DaemonRunner>();
+  readonly #runners = new Map<string, DaemonRunner>();
   #sampling: NodeJS.Timeout | undefined;
   #started = false;
   #advanceQueued = false;
@@ -52,27 +53,34 @@ class Manager implements DaemonManager {
     checkDefinitions(options.definitions);
     this.#options = options;
     const nowMs = options.nowMs ?? (() => performance.now());
-    const table = new ProcessTable();
-    const scope = randomBytes(8).toString("hex");
+    const wallMs = options.wallMs ?? Date.now;
+    this.#succession = new Succession({ ...options, nowMs, wallMs }, this.#runners);
     this.#host = {
       nowMs,
-      wallMs: options.wallMs ?? Date.now,
+      wallMs,
       random: options.random ?? Math.random,
       env: inheritedEnvironment(options.env ?? process.env),
       fleet: new FleetGate(nowMs(), { ...defaultFleetLimits, ...options.fleet }),
-      containment: (name) => ({ token: `${scope}:${name}:${randomBytes(8).toString("hex")}`, table }),
+      containment: (name, token) => this.#succession.containment(name, token),
+      files: (name) => this.#succession.files(name),
+      logOf: (definition) => this.#succession.logOf(definition),
       unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),
       lost: (name, delayMs) => void this.#lost(name, delayMs),
       emit: (event, daemon, reason) => this.#emit(event, daemon, reason),
-      changed: () => this.#queueAdvance(),
+      changed: () => {
+        this.#queueAdvance();
+        this.#succession.save();
+      },
     };
-    for (const definition of options.definitions)
-      this.#add(definition, options.memories?.get(definition.name));
+    const memories = options.memories ?? this.#succession.memories();
+    for (const definition of options.definitions) this.#add(definition, memories.get(definition.name));
     this.#plan = new DaemonPlan(options.definitions);
   }
 
   async start(): Promise<void> {
     this.#started = true;
+    await this.#succession.takeOver();
+    if (!this.#started) return;
     for (const name of this.#plan.startOrder) {
       const runner = this.#runner(name);
       if (runner.record.stoppedByOperator) runner.keepStopped();
@@ -88,6 +96,7 @@ class Manager implements DaemonManager {
     clearInterval(this.#sampling);
     this.#sampling = undefined;
     await this.#stopAll([...this.#runners.keys()]);
+    await this.#succession.close();
   }
 
   // An operator's word counts after a reload that is under way, else the reload would undo it.
@@ -166,8 +175,8 @@ class Manager implements DaemonManager {
     await this.#stopAll([...leaving], (runner) => {
       if (runner.wanted) toStart.add(runner.definition.name);
     });
-    const old = this.#runners;
-    this.#runners = new Map();
+    const old = new Map(this.#runners);
+    this.#runners.clear();
     for (const definition of definitions) {
       const kept = old.get(definition.name);
       if (kept === undefined) this.#add(definition);
@@ -176,6 +185,7 @@ class Manager implements DaemonManager {
     // What cannot be killed stays in sight until it is gone.
     for (const [name, runner] of old) if (runner.retired) this.#runners.set(name, runner);
     this.#plan = new DaemonPlan(definitions);
+    this.#succession.prepare(definitions);
     this.#forgetGone();
     if (!this.#started) return;
     for (const name of this.#plan.startOrder) if (toStart.has(name)) this.#runner(name).start();
@@ -197,8 +207,10 @@ class Manager implements DaemonManager {
   }
 
   #forgetGone(): void {
-    for (const [name, { retired, record }] of this.#runners) {
-      if (retired && record.state === "stopped") this.#runners.delete(name);
+    for (const [name, { retired, record, logs }] of this.#runners) {
+      if (!retired || record.state !== "stopped") continue;
+      this.#runners.delete(name);
+      void logs.close();
     }
   }
 

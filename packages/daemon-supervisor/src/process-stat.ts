@@ -63,3 +63,14 @@ function parseStat(pid: number, text: string): ProcessStat | null {
   if (isDead || parent === undefined || group === undefined || session === undefined) return null;
   return { pid, parent, group, session, startTicks, cpuTicks, residentPages };
 }
+let bootId: string | null = null;
+
+/** Names this boot of the host: start ticks of another boot mean nothing. Empty where there is none. */
+export function currentBootId(): string {
+  try {
+    bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    bootId = "";
+  }
+  return bootId;
+}

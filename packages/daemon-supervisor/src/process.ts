@@ -1,78 +1,80 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import { errorText } from "@ringrift/protocol";
 import { Containment, type ContainmentOptions, markerEnvironment } from "./containment.ts";
+import type { DaemonLog } from "./daemon-log.ts";
 import type { DaemonDefinition } from "./definition.ts";
-import type { LogRing } from "./log-ring.ts";
-import { readNotifications } from "./notify-pipe.ts";
-import type { Remains, Run, RunEnding, RunListener } from "./run.ts";
+import type { EarlierRun, Remains, Run, RunEnding, RunListener } from "./run.ts";
+import type { ChildEnds, RunFiles, RunReaders } from "./run-files.ts";
+import { RunOutput } from "./run-output.ts";
+
+/** What a process is started with beside its definition. */
+export interface ProcessSurroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: DaemonLog;
+  readonly containment: ContainmentOptions;
+  /** Null: its pipes end with the supervisor. */
+  readonly files: RunFiles | null;
+}
+
+type ProcessDefinition = Pick<DaemonDefinition, "command" | "cwd" | "env"> &
+  Partial<Pick<DaemonDefinition, "user" | "notifyFd">>;
 
 /** One run of a daemon's program, leader of its own session and process group. */
 export class DaemonProcess implements Run {
-  readonly #child: ChildProcess | null;
   readonly #containment: Containment | null = null;
+  readonly #output: RunOutput | null = null;
   #ending: RunEnding | null = null;
   /** Also the id of its process group; null when it never started. */
-  readonly pid: number | null;
+  readonly pid: number | null = null;
 
-  constructor(
-    definition: Pick<DaemonDefinition, "command" | "cwd" | "env"> &
-      Partial<Pick<DaemonDefinition, "user" | "notifyFd">>,
-    baseEnv: NodeJS.ProcessEnv,
-    logs: LogRing,
-    listener: RunListener,
-    containment: ContainmentOptions,
-  ) {
-    const [program = "", ...args] = definition.command;
-    const { user = null, notifyFd = null } = definition;
+  constructor(definition: ProcessDefinition, surroundings: ProcessSurroundings, listener: RunListener) {
+    const { log, containment, files } = surroundings;
+    const notifyFd = definition.notifyFd ?? null;
     let ended = false;
     const fail = (error: unknown): void => {
       if (ended) return;
       ended = true;
-      const { reason, refused } = startFailure(error, program, definition.cwd);
+      const { reason, refused } = startFailure(error, definition.command[0] ?? "", definition.cwd);
       listener.notStarted(reason, refused);
     };
+    let child: ChildProcess;
+    let readers: RunReaders | null = null;
     try {
-      this.#child = spawn(program, args, {
-        ...(definition.cwd === null ? {} : { cwd: definition.cwd }),
-        env: { ...baseEnv, ...definition.env, ...markerEnvironment(containment.token) },
-        detached: true,
-        shell: false,
-        ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
-        stdio: ["ignore", "pipe", "pipe", ...notifyStdio(notifyFd)],
-      });
+      const held = files?.holders().map(({ pid }) => pid) ?? [];
+      if (held.length > 0)
+        throw new Error(`another copy of it still runs: pid ${held.slice(0, 10).join(", ")}`);
+      const ends = files?.openChildEnds(notifyFd, definition.user ?? null) ?? pipeEnds(notifyFd);
+      readers = files?.openReaders(notifyFd !== null) ?? null;
+      try {
+        child = spawnChild(definition, surroundings, ends);
+      } finally {
+        ends.close();
+      }
+      readers ??= pipeReaders(child, notifyFd);
     } catch (error) {
-      this.#child = null;
-      this.pid = null;
+      for (const reader of Object.values(readers ?? {})) reader?.destroy();
       queueMicrotask(() => fail(error));
       return;
     }
-    const child = this.#child;
     this.pid = child.pid ?? null;
     if (this.pid !== null) this.#containment = Containment.around(this.pid, containment);
-    for (const stream of ["stdout", "stderr"] as const) {
-      const decoder = new StringDecoder("utf8");
-      child[stream]?.on("data", (chunk: Buffer) => logs.write(stream, decoder.write(chunk)));
-      child[stream]?.on("error", () => undefined);
-    }
-    const notifications = notifyFd === null ? null : child.stdio[notifyFd];
-    if (notifications instanceof Readable)
-      readNotifications(notifications, (line) => listener.notified(line));
+    const output = new RunOutput(readers, log, (line) => listener.notified(line));
+    this.#output = output;
     child.on("spawn", () => listener.spawned(child.pid ?? 0));
     child.on("error", (error) => {
       // Only a child without a pid failed to start; later errors concern signals we send ourselves.
-      if (child.pid === undefined) fail(error);
+      if (child.pid !== undefined) return;
+      output.close();
+      fail(error);
     });
     // "exit", not "close": a grandchild may hold the pipes open for ever.
     child.on("exit", (code, signal) => {
       this.#containment?.changed();
       if (ended) return;
       ended = true;
-      // What it last wrote may still be in the pipe.
-      setImmediate(() => {
-        logs.flush();
+      void output.drained().then(() => {
         listener.exited(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal });
       });
     });
@@ -82,6 +84,10 @@ export class DaemonProcess implements Run {
     return this.#containment?.pids ?? [];
   }
 
+  get identity(): EarlierRun | null {
+    return this.#containment?.identity ?? null;
+  }
+
   get ending(): RunEnding | null {
     return this.#ending;
   }
@@ -89,10 +95,7 @@ export class DaemonProcess implements Run {
   async end(signal: NodeJS.Signals, graceMs: number): Promise<Remains> {
     if (this.#containment === null) return [];
     this.#ending = await this.#containment.end(signal, graceMs);
-    if (this.#ending.left.length === 0) {
-      this.#child?.stdout?.destroy();
-      this.#child?.stderr?.destroy();
-    }
+    if (this.#ending.left.length === 0) this.#output?.close();
     return this.#ending.left;
   }
 
@@ -101,9 +104,31 @@ export class DaemonProcess implements Run {
   }
 }
 
+function spawnChild(
+  { command, cwd, env: ownEnv, user = null }: ProcessDefinition,
+  { env, containment }: ProcessSurroundings,
+  { stdio }: ChildEnds,
+): ChildProcess {
+  const [program = "", ...args] = command;
+  return spawn(program, args, {
+    ...(cwd === null ? {} : { cwd }),
+    env: { ...env, ...ownEnv, ...markerEnvironment(containment.token) },
+    detached: true,
+    shell: false,
+    ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
+    stdio: [...stdio],
+  });
+}
+
 /** Descriptors from 3 on: nothing up to the one that the daemon notifies through. */
-function notifyStdio(notifyFd: number | null): ("ignore" | "pipe")[] {
-  return notifyFd === null ? [] : [...Array<"ignore">(notifyFd - 3).fill("ignore"), "pipe"];
+function pipeEnds(notifyFd: number | null): ChildEnds {
+  const between = notifyFd === null ? [] : [...Array<"ignore">(notifyFd - 3).fill("ignore"), "pipe" as const];
+  return { stdio: ["ignore", "pipe", "pipe", ...between], close: () => undefined };
+}
+
+function pipeReaders(child: ChildProcess, notifyFd: number | null): RunReaders {
+  const notify = notifyFd === null ? null : child.stdio[notifyFd];
+  return { stdout: child.stdout, stderr: child.stderr, notify: notify instanceof Readable ? notify : null };
 }
 
 function startFailure(

@@ -94,7 +94,9 @@ it("gets the variables of env files and of env, and nothing of the supervisor's 
     envFiles: [a.env]
     env: { B: own }
 `);
-    await until(() => expect(daemons.logs("a").lines).toEqual([{ stream: "stdout", text: "file own ." }]));
+    await until(() =>
+      expect(daemons.logs("a").lines).toMatchObject([{ stream: "stdout", text: "file own ." }]),
+    );
   } finally {
     delete process.env.RINGRIFT_TEST_SECRET;
   }

@@ -74,6 +74,11 @@ export class RunRecord {
     else this.#reason = "running, not ready yet";
   }
 
+  /** It was ready under an earlier supervisor, and will not say so again. */
+  wasReady(now: number): void {
+    if (!this.ready) this.#becomeReady(now, "running, adopted");
+  }
+
   /** What to ask the daemon next, null when there is nothing to ask. */
   nextProbe(): { readonly probe: Probe; readonly delayMs: number } | null {
     return this.#spawned ? this.#probes.next(this.ready) : null;

@@ -41,10 +41,19 @@ export interface RunEnding {
   readonly rung: Rung;
 }
 
+/** What names a run of processes, also for a later supervisor. */
+export interface EarlierRun {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly token: string;
+}
+
 export interface Run {
   readonly pid: number | null;
   /** Its processes as last seen; none of a service inside this process. */
   readonly pids: readonly number[];
+  /** Null or missing for what has no processes. */
+  readonly identity?: EarlierRun | null;
   /** How `end` went; a service inside this process has none. */
   readonly ending?: RunEnding | null;
   /** Ends it and everything it started; resolves with what could not be ended. */

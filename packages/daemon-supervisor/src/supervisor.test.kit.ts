@@ -1,0 +1,50 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { DaemonHealth } from "@ringrift/protocol";
+import { readDefinitions } from "./definition-reader.ts";
+import { createDaemonManager } from "./manager.ts";
+
+/** A supervisor in a process of its own, which a test may kill. */
+export interface OtherSupervisor {
+  readonly pid: number;
+  daemons(): Promise<DaemonHealth[]>;
+  /** SIGKILL: it has no time to put anything in order. */
+  kill(): Promise<void>;
+}
+
+export async function otherSupervisor(
+  stateDir: string,
+  daemons: readonly Readonly<Record<string, unknown>>[],
+): Promise<OtherSupervisor> {
+  const child = fork(fileURLToPath(import.meta.url), [stateDir, JSON.stringify(daemons)], {
+    stdio: "inherit",
+  });
+  await once(child, "message");
+  return {
+    pid: child.pid ?? 0,
+    daemons: async () => {
+      child.send("daemons");
+      const [answer]: unknown[] = await once(child, "message");
+      return answer as DaemonHealth[];
+    },
+    kill: async () => {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+const [, program, stateDir = "", daemons = "[]"] = process.argv;
+if (program === fileURLToPath(import.meta.url)) {
+  const manager = createDaemonManager({
+    definitions: readDefinitions({ daemons: JSON.parse(daemons) }).definitions,
+    nodeId: "n1",
+    onEvent: () => undefined,
+    log: () => undefined,
+    stateDir,
+  });
+  process.on("message", () => process.send?.(manager.daemons()));
+  await manager.start();
+  process.send?.("started");
+}
