@@ -12,7 +12,14 @@ let members: readonly Member[];
 const folder = mkdtempSync(join(tmpdir(), "ringrift-prometheus-"));
 
 beforeAll(async () => {
-  cluster = await startCluster({ servers: 1, agents: 1 });
+  // With a daemon, so that its figures are among those that are judged.
+  const daemonsFile = join(folder, "daemons.yaml");
+  writeFileSync(daemonsFile, 'daemons:\n  - { name: sleeper, command: [sleep, "1000"] }\n');
+  cluster = await startCluster({
+    servers: 1,
+    agents: 1,
+    agentEnv: { RINGRIFT_DAEMONS_FILE: daemonsFile },
+  });
   members = [...cluster.servers, ...cluster.agents];
   for (const { id, url } of members) {
     await waitFor(`${id} to be ready`, async () =>
@@ -44,7 +51,9 @@ describe("the metrics of server and agent", { timeout: 60_000 }, () => {
     for (const { id, url } of members) {
       const answer = await fetch(`${url}/metrics`, { headers: { accept: "text/plain; version=0.0.4" } });
       expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
-      expect({ id, ...(await promtool(await answer.text())) }).toEqual({ id, code: 0, said: "" });
+      const text = await answer.text();
+      expect(text).toContain('ringrift_daemon_ready{daemon="sleeper"');
+      expect({ id, ...(await promtool(text)) }).toEqual({ id, code: 0, said: "" });
     }
   });
 

@@ -19,6 +19,8 @@ import { addTrainerRoutes } from "./trainer-routes.ts";
 
 const tickMs = 1000;
 const beatStaleMs = 5000;
+/** Of the 10 s that a program has to stop; the rest is for the proof that nothing is left, and for saying goodbye. */
+const daemonsStopMs = 7000;
 
 /** Starts probes, daemons, mesh and HTTP of one host. @throws RingRiftError when the port or a file is unusable. */
 export async function startNodeAgent(config: NodeAgentConfig, context: ProgramContext): Promise<Running> {
@@ -189,12 +191,13 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
       stopNews();
       for (const probe of probes) probe.close?.();
       clearInterval(ticker);
-      await daemons.stop();
+      await daemons.stop(daemonsStopMs);
       await mesh.stop();
       await listening.close();
       processMetrics.stop();
       log.info("node-agent stopped");
     },
+    abandon: () => daemons.abandon(),
     reload: async () => {
       if (config.daemonsFile !== null) await daemons.reload(loadDaemonsFile(config.daemonsFile));
     },
@@ -207,9 +210,6 @@ const criticalStages: ReadonlySet<string> = new Set(["training", "evaluation", "
 function gates(overview: Overview, daemons: DaemonManager, checksDone: number, checks: number): Gate[] {
   const { ageSeconds, leaderId } = overview.status().cluster;
   const connected = ageSeconds !== null && ageSeconds <= 5;
-  const unready = daemons
-    .daemons()
-    .flatMap(({ name, state, ready }) => (ready ? [] : [`${name} (${state})`]));
   return [
     {
       name: "checks",
@@ -226,7 +226,7 @@ function gates(overview: Overview, daemons: DaemonManager, checksDone: number, c
       ok: daemons.readinessProbe(),
       reason: daemons.readinessProbe()
         ? "every daemon is ready"
-        : `not ready: ${unready.slice(0, 10).join(", ") || "the supervisor is not running"}`,
+        : `not ready: ${daemons.unready().slice(0, 10).join(", ") || "the supervisor is not running"}`,
     },
   ];
 }

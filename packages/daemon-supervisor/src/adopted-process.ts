@@ -59,4 +59,9 @@ export class AdoptedProcess implements Run {
   remaining(): Remains {
     return this.#containment.remaining();
   }
+
+  killNow(): void {
+    clearInterval(this.#poll);
+    this.#containment.killNow();
+  }
 }

@@ -1,5 +1,5 @@
 import { CgroupLeaf } from "./cgroup-leaf.ts";
-import { endGroup, groupMembers } from "./process-group.ts";
+import { endGroup, groupMembers, signalGroup } from "./process-group.ts";
 import { isAlive, listPids, type ProcessStat, readStat, signalProcess } from "./process-stat.ts";
 import { markerVariable, type ProcessSnapshot, type ProcessTable } from "./process-table.ts";
 import type { EarlierRun, RunEnding, Rung } from "./run.ts";
@@ -88,6 +88,14 @@ export class Containment {
       this.rung === "group" ? await this.#endGroup(signal, graceMs) : await this.#endAll(signal, graceMs);
     if (ending.left.length === 0) this.#leaf?.remove();
     return ending;
+  }
+
+  /** SIGKILL to the leaf, the group and all that was seen, without a look at what that leaves. */
+  killNow(): void {
+    clearTimeout(this.#sweep);
+    this.#leaf?.kill();
+    signalGroup(this.#pid, "SIGKILL");
+    for (const [pid, startTicks] of this.#seen) signalProcess({ pid, startTicks }, "SIGKILL");
   }
 
   /** What still runs of it, read at once. */

@@ -23,6 +23,7 @@ export class DaemonPlan {
   readonly #dependents = new Map<string, { readonly name: string; readonly dependency: Dependency }[]>();
   readonly #goesDown = new Map<string, readonly string[]>();
   readonly #neverRestarted: ReadonlySet<string>;
+  readonly #depths = new Map<string, number>();
 
   constructor(definitions: readonly Member[]) {
     this.#neverRestarted = new Set(
@@ -48,6 +49,10 @@ export class DaemonPlan {
       );
     }
     this.#order = startOrder(this.nodes());
+    for (const name of this.#order) {
+      const below = (this.#dependencies.get(name) ?? []).map((one) => this.#depths.get(one.name) ?? 0);
+      this.#depths.set(name, 1 + Math.max(0, ...below));
+    }
   }
 
   /** The graph that orders starts and stops: a member of a group also depends on the one defined before it. */
@@ -65,6 +70,11 @@ export class DaemonPlan {
   /** Dependents first. */
   get stopOrder(): readonly string[] {
     return this.#order.toReversed();
+  }
+
+  /** How many stops follow each other from `name` down to what it depends on, itself included. */
+  stopsFrom(name: string): number {
+    return this.#depths.get(name) ?? 1;
   }
 
   /** Who must be down before `name` is stopped. */

@@ -46,6 +46,8 @@ export interface StopOrder {
   readonly reason: string;
   /** It stays down until it is started by name. */
   readonly byOperator: boolean;
+  /** Cuts its own grace short. */
+  readonly longestGraceMs?: number;
 }
 
 /** Carries out for one daemon what its record decides: runs, timers and events, no policy. */
@@ -163,7 +165,7 @@ export class DaemonRunner {
     if (this.#ending === null) {
       if (this.#run === null) return this.#settleStopped();
       this.record.stopping(order.reason);
-      this.#end(this.#run, () => undefined);
+      this.#end(this.#run, () => undefined, order.longestGraceMs);
       this.#tell();
     }
     await this.#ending;
@@ -183,6 +185,13 @@ export class DaemonRunner {
     });
     this.#tell();
     await this.#ending;
+  }
+
+  /** Kills what runs, at once and without waiting for anything: the supervisor is about to be gone. */
+  abandon(): void {
+    this.#wanted = false;
+    this.#wait.clear();
+    this.#run?.killNow();
   }
 
   /** Looks at what the run uses. */
@@ -257,9 +266,11 @@ export class DaemonRunner {
   }
 
   /** Whatever is left of the run must be gone before anything follows. */
-  #end(run: Run, then: () => void): void {
+  #end(run: Run, then: () => void, longestGraceMs: number = Number.POSITIVE_INFINITY): void {
     // A check of what is ending must not outlive it.
-    this.#ending = endRun(run, this.record.definition.stop, this.#watch.end(), {
+    const { signal, graceMs } = this.record.definition.stop;
+    const stop = { signal, graceMs: Math.min(graceMs, longestGraceMs) };
+    this.#ending = endRun(run, stop, this.#watch.end(), {
       stuck: (left) => {
         this.record.stuck(left);
         this.#emit("DAEMON_FAILED", this.record.verdict().message);

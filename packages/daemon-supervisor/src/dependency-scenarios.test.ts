@@ -139,6 +139,7 @@ describe("a dependency", () => {
     const health = fleet.manager.daemons().find((daemon) => daemon.name === "silent");
     expect(health?.lastExit).toBe("not ready within 30 s of its start");
     await pass(600_000);
+    expect(fleet.manager.unready()).toContain("worker (initializing)");
     expect(worker.starts).toEqual([]);
     expect(fleet.manager.daemons().find((daemon) => daemon.name === "worker")?.reason).toBe(
       "waiting for silent to be ready",
@@ -177,5 +178,32 @@ describe("a diamond of fifty", () => {
     expect(fleet.trace[0]).toBe("stop bottom");
     expect(fleet.trace.at(-1)).toBe("stop top");
     expect(fleet.trace).toHaveLength(50);
+  });
+});
+
+describe("a stop of all within a time", () => {
+  it("shares the time among those that stop one after another, and cuts no grace longer than it needs to be", async () => {
+    const fleet = new VirtualFleet();
+    const chain = [
+      fleet.add("a"),
+      fleet.add("b", { dependsOn: ["a"] }),
+      fleet.add("c", { dependsOn: ["b"] }),
+    ];
+    const quick = fleet.add("quick");
+    for (const service of chain) service.stopMs = Number.POSITIVE_INFINITY;
+    quick.stopMs = 1_000;
+    await fleet.start();
+    const from = performance.now();
+    let tookMs: number | null = null;
+    const stop = fleet.manager.stop(6_000).then(() => {
+      tookMs = performance.now() - from;
+    });
+    await pass(1_999);
+    expect([fleet.state("c"), fleet.state("quick")]).toEqual(["stopping", "stopped"]);
+    await pass(1);
+    expect([fleet.state("c"), fleet.state("b")]).toEqual(["stuck", "stopping"]);
+    await pass(4_000);
+    await stop;
+    expect(tookMs).toBe(6_000);
   });
 });

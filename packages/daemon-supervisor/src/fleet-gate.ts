@@ -1,4 +1,5 @@
 // core: pure
+import { RingRiftError } from "@ringrift/protocol";
 import { CascadeBreaker } from "./cascade-breaker.ts";
 import { StartPacer } from "./start-pacer.ts";
 
@@ -21,6 +22,21 @@ export const defaultFleetLimits: FleetLimits = {
   restartsPerSecond: 5,
   restartBurst: 5,
 };
+
+/** @throws RingRiftError `FLEET_LIMITS_INVALID` when the cascade's limit could never be reached, with the arithmetic. */
+export function checkFleetLimits(limits: FleetLimits): void {
+  const { restarts, restartsAtStart, windowMs, restartsPerSecond, restartBurst } = limits;
+  const most = Math.floor(restartBurst + (restartsPerSecond * windowMs) / 1000);
+  const limit = Math.min(restarts, restartsAtStart);
+  if (most >= limit) return;
+  throw new RingRiftError(
+    `The limit of ${limit} restarts in ${windowMs / 1000} s can never be reached: ${restartBurst} at once and ${restartsPerSecond} a second are ${most} at most.`,
+    {
+      code: "FLEET_LIMITS_INVALID",
+      nextStep: "Lower restarts and restartsAtStart, or raise restartsPerSecond.",
+    },
+  );
+}
 
 /** Lets restarts through one by one. Times are monotonic milliseconds. */
 export class FleetGate {

@@ -35,8 +35,13 @@ export interface DaemonManagerOptions {
 export interface DaemonManager {
   /** Starts what has nothing to wait for and returns; the others follow as their dependencies allow. */
   start(): Promise<void>;
-  /** Stops all, dependents first; resolves when every run is gone or has proved unkillable (state `stuck`). */
-  stop(): Promise<void>;
+  /**
+   * Stops all, dependents first; resolves when every run is gone or has proved unkillable (state `stuck`). `withinMs` cuts
+   * graces short, so that all are over by then: what is left of it is shared by those that stop one after another.
+   */
+  stop(withinMs?: number): Promise<void>;
+  /** Kills all that runs, at once, and returns: for a process that can wait for nothing any more. */
+  abandon(): void;
   /** Starts one, or runs a job now, forgetting its past crashes. @throws RingRiftError `DAEMON_UNKNOWN`, `SUPERVISOR_NOT_RUNNING` */
   startDaemon(name: string): Promise<void>;
   /** Stops one; it stays stopped until it is started by name. @throws RingRiftError `DAEMON_UNKNOWN` */
@@ -48,8 +53,10 @@ export interface DaemonManager {
   daemons(): DaemonHealth[];
   /** True while every critical daemon is healthy. */
   livenessProbe(): boolean;
-  /** True once every daemon that is not stopped by an operator is ready or has completed. */
+  /** True once every daemon that is wanted up is ready, has completed, or is a job. */
   readinessProbe(): boolean;
+  /** The daemons that keep `readinessProbe` from being true, each with its state: `worker (starting)`. */
+  unready(): readonly string[];
   /** The last lines a daemon wrote. @throws RingRiftError `DAEMON_UNKNOWN` */
   logs(name: string): DaemonLogs;
   /** Tells of each further line a daemon writes, until the returned function is called. @throws RingRiftError `DAEMON_UNKNOWN` */

@@ -14,7 +14,7 @@ import { DaemonPlan } from "./daemon-plan.ts";
 import { type DaemonEventName, DaemonRunner, type RunnerHost } from "./daemon-runner.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import { checkDefinitions } from "./definition-problems.ts";
-import { defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
+import { checkFleetLimits, defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
 import type { DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
 import { Succession } from "./succession.ts";
@@ -51,6 +51,8 @@ class Manager implements DaemonManager {
 
   constructor(options: DaemonManagerOptions) {
     checkDefinitions(options.definitions);
+    const limits = { ...defaultFleetLimits, ...options.fleet };
+    checkFleetLimits(limits);
     this.#options = options;
     const nowMs = options.nowMs ?? (() => performance.now());
     const wallMs = options.wallMs ?? Date.now;
@@ -60,7 +62,7 @@ class Manager implements DaemonManager {
       wallMs,
       random: options.random ?? Math.random,
       env: inheritedEnvironment(options.env ?? process.env),
-      fleet: new FleetGate(nowMs(), { ...defaultFleetLimits, ...options.fleet }),
+      fleet: new FleetGate(nowMs(), limits),
       containment: (name, token) => this.#succession.containment(name, token),
       files: (name) => this.#succession.files(name),
       logOf: (definition) => this.#succession.logOf(definition),
@@ -91,12 +93,22 @@ class Manager implements DaemonManager {
     }, sampleEveryMs).unref();
   }
 
-  async stop(): Promise<void> {
+  async stop(withinMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     this.#started = false;
     clearInterval(this.#sampling);
     this.#sampling = undefined;
-    await this.#stopAll([...this.#runners.keys()]);
+    const before = this.#host.nowMs() + withinMs;
+    await this.#inStopOrder([...this.#runners.keys()], async (runner, name) => {
+      // What is left of the time is shared with those that can only be stopped afterwards.
+      const longestGraceMs = Math.max(0, before - this.#host.nowMs()) / this.#plan.stopsFrom(name);
+      await runner.stop({ reason: "stopped with the supervisor", byOperator: false, longestGraceMs });
+    });
     await this.#succession.close();
+  }
+
+  abandon(): void {
+    this.#started = false;
+    for (const runner of this.#runners.values()) runner.abandon();
   }
 
   // An operator's word counts after a reload that is under way, else the reload would undo it.
@@ -144,8 +156,12 @@ class Manager implements DaemonManager {
   }
 
   readinessProbe(): boolean {
-    return (
-      this.#started && [...this.#runners.values()].every(({ wanted, record }) => !wanted || record.settled)
+    return this.#started && this.unready().length === 0;
+  }
+
+  unready(): readonly string[] {
+    return [...this.#runners].flatMap(([name, { wanted, record }]) =>
+      wanted && !record.settled ? [`${name} (${record.state})`] : [],
     );
   }
 
@@ -172,8 +188,9 @@ class Manager implements DaemonManager {
 
   async #replace(definitions: readonly DaemonDefinition[]): Promise<void> {
     const { leaving, toStart } = this.#prepare(new Map(definitions.map((one) => [one.name, one])));
-    await this.#stopAll([...leaving], (runner) => {
+    await this.#inStopOrder([...leaving], async (runner) => {
       if (runner.wanted) toStart.add(runner.definition.name);
+      await runner.stop({ reason: "stopped by a reload", byOperator: false });
     });
     const old = new Map(this.#runners);
     this.#runners.clear();
@@ -232,16 +249,6 @@ class Manager implements DaemonManager {
         if (loss !== undefined) await runner.takeDown(loss, delayMs);
       },
     );
-  }
-
-  async #stopAll(
-    names: readonly string[],
-    beforeEach: (runner: DaemonRunner) => void = () => undefined,
-  ): Promise<void> {
-    await this.#inStopOrder(names, async (runner) => {
-      beforeEach(runner);
-      await runner.stop({ reason: "stopped with the supervisor", byOperator: false });
-    });
   }
 
   /** Each waits for those of `names` that depend on it; unrelated ones go at the same time. */

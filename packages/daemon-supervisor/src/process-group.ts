@@ -27,7 +27,7 @@ function isMember(pid: number, groupId: number): boolean {
 }
 
 /** Sends a signal to every process of the group; false when there is none left. */
-function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
+export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-groupId, signal);
     return true;

@@ -102,6 +102,10 @@ export class DaemonProcess implements Run {
   remaining(): Remains {
     return this.#containment?.remaining() ?? [];
   }
+
+  killNow(): void {
+    this.#containment?.killNow();
+  }
 }
 
 function spawnChild(

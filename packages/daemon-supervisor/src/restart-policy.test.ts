@@ -11,6 +11,16 @@ import {
 const limits = defaultRestartLimits(false);
 const noJitter = 0.5;
 
+/** Repeatable numbers in [0, 1): a Weyl sequence, mixed. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    const mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+}
+
 describe("the restart policy", () => {
   it("doubles the delay from 1 s to at most 60 s", () => {
     expect([0, 1, 2, 3, 4, 5, 6, 7, 1000].map((attempt) => backoffMs(limits, attempt))).toEqual([
@@ -32,6 +42,24 @@ describe("the restart policy", () => {
   it("spreads delays by 20 % both ways", () => {
     expect(new RestartPolicy(limits).died(0, null, 0).delayMs).toBe(800);
     expect(new RestartPolicy(limits).died(0, null, 0.999999).delayMs).toBe(1200);
+  });
+
+  it("follows 1, 2, 4 s … with every delay in its bounds, and the same delays from the same seed", () => {
+    const delays = (seed: number): number[] => {
+      const random = seeded(seed);
+      const policy = new RestartPolicy({ ...limits, burstDeaths: 1000, hourlyDeaths: 1000 });
+      return Array.from({ length: 9 }, (_, death) => policy.died(death, null, random()).delayMs);
+    };
+    const seen = new Set<number>();
+    for (let seed = 0; seed < 1000; seed += 1) {
+      const drawn = delays(seed);
+      expect(drawn).toEqual(delays(seed));
+      for (const [attempt, delayMs] of drawn.entries()) {
+        expect(Math.abs(delayMs / backoffMs(limits, attempt) - 1)).toBeLessThanOrEqual(0.2);
+      }
+      seen.add(drawn[0] ?? 0);
+    }
+    expect(seen.size).toBeGreaterThan(100);
   });
 
   it("calls five deaths in 120 s a crash loop, and four not", () => {

@@ -60,4 +60,6 @@ export interface Run {
   end(signal: NodeJS.Signals, graceMs: number): Promise<Remains>;
   /** What of it still runs. */
   remaining(): Remains;
+  /** Kills what is known of it and looks no further. */
+  killNow(): void;
 }

@@ -61,4 +61,9 @@ export class ServiceRun implements Run {
   remaining(): Remains {
     return this.#left;
   }
+
+  /** It ends with this process. */
+  killNow(): void {
+    this.#ended = true;
+  }
 }

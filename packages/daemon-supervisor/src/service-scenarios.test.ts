@@ -119,6 +119,7 @@ describe("a job", () => {
       reason: "next run at 2026-01-01T01:00:00Z",
     });
     expect([fleet.manager.livenessProbe(), fleet.manager.readinessProbe()]).toEqual([true, true]);
+    expect(fleet.manager.unready()).toEqual([]);
     await pass(3_599_000);
     expect(job.starts).toEqual([]);
     await pass(1_500);

@@ -16,6 +16,8 @@ import { Shutdown } from "./shutdown.ts";
 export interface Running {
   /** Ends the work; called at most once, and has 10 s. */
   stop(): Promise<void>;
+  /** Ends at once what must not outlive the process, when it exits before `stop` is done. */
+  abandon?(): void;
   /** Reads keys and files again, on SIGHUP. */
   reload?(): Promise<void>;
 }
@@ -100,9 +102,16 @@ async function serve<P extends ServiceId>(
   for (const warning of config.warnings) log.warn(warning);
 
   // A signal during the start waits for it, so that what was started is also stopped.
-  const started = Promise.resolve().then(() => definition.start(config, context));
+  let running: Running | undefined;
+  const started = Promise.resolve()
+    .then(() => definition.start(config, context))
+    .then((one) => {
+      running = one;
+      return one;
+    });
   const shutdown = new Shutdown({
     stop: async () => await (await started).stop(),
+    abandon: () => running?.abandon?.(),
     exit: (code) => process.exit(code),
     log: (level, message, error) => log[level](error === undefined ? {} : { err: error }, message),
     after: (delayMs, callback) => setTimeout(callback, delayMs).unref(),

@@ -5,13 +5,16 @@ function setUp(stop: () => Promise<void>) {
   const exits: number[] = [];
   const messages: string[] = [];
   const timers: { delayMs: number; callback: () => void }[] = [];
+  const abandoned: number[] = [];
   const shutdown = new Shutdown({
     stop,
+    // Whatever must not outlive the process is ended before the exit, not after.
+    abandon: () => abandoned.push(exits.length),
     exit: (code) => exits.push(code),
     log: (_level, message) => messages.push(message),
     after: (delayMs, callback) => timers.push({ delayMs, callback }),
   });
-  return { shutdown, exits, messages, timers };
+  return { shutdown, abandoned, exits, messages, timers };
 }
 
 const settle = async (): Promise<void> => {
@@ -48,6 +51,15 @@ describe("Shutdown", () => {
     await settle();
     expect(stops).toBe(1);
     expect(exits).toEqual([0]);
+  });
+
+  it("ends at once at a second Ctrl-C, and leaves nothing behind", async () => {
+    const { shutdown, abandoned, exits } = setUp(() => new Promise(() => {}));
+    shutdown.onSignal("SIGINT");
+    await settle();
+    expect([abandoned, exits]).toEqual([[], []]);
+    shutdown.onSignal("SIGINT");
+    expect([abandoned, exits]).toEqual([[0], [130]]);
   });
 
   it("ends at once when something is thrown while it stops", async () => {

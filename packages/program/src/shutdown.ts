@@ -1,6 +1,8 @@
 export interface ShutdownActions {
   /** Ends the work; called at most once. */
   stop(): Promise<void>;
+  /** Ends at once what must not outlive the process, when it exits before it is stopped. */
+  abandon(): void;
   exit(code: number): void;
   log(level: "info" | "error", message: string, error?: unknown): void;
   /** Calls back after so many milliseconds; must not keep the process alive by itself. */
@@ -27,7 +29,7 @@ export class Shutdown {
   onSignal(signal: string): void {
     if (this.#requested) {
       // A supervisor may send SIGTERM more than once; only the keyboard means "now".
-      if (signal === "SIGINT") this.#actions.exit(130);
+      if (signal === "SIGINT") this.#abandon(130);
       return;
     }
     this.#actions.log("info", `${signal} received, stopping`);
@@ -37,7 +39,7 @@ export class Shutdown {
   /** Something threw where nothing catches: the state is unknown, so stop what can be stopped and exit 1. */
   onFatal(error: unknown, kind: string): void {
     this.#actions.log("error", `${kind}: the program ends`, error);
-    if (this.#requested) this.#actions.exit(1);
+    if (this.#requested) this.#abandon(1);
     else this.#stop(1);
   }
 
@@ -45,7 +47,7 @@ export class Shutdown {
     this.#requested = true;
     this.#actions.after(stopLimitMs, () => {
       this.#actions.log("error", `not stopped after ${stopLimitMs / 1000} s, exiting anyway`);
-      this.#actions.exit(1);
+      this.#abandon(1);
     });
     const stopped = Promise.resolve().then(() => this.#actions.stop());
     stopped.then(
@@ -55,8 +57,13 @@ export class Shutdown {
       },
       (error: unknown) => {
         this.#actions.log("error", "stopping failed", error);
-        this.#actions.exit(1);
+        this.#abandon(1);
       },
     );
+  }
+
+  #abandon(code: number): void {
+    this.#actions.abandon();
+    this.#actions.exit(code);
   }
 }
