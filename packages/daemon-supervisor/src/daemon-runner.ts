@@ -165,7 +165,7 @@ export class DaemonRunner {
     if (this.#ending === null) {
       if (this.#run === null) return this.#settleStopped();
       this.record.stopping(order.reason);
-      this.#end(this.#run, () => undefined, order.longestGraceMs);
+      this.#end(this.#run, () => this.#settleStopped(), order.longestGraceMs);
       this.#tell();
     }
     await this.#ending;

@@ -45,6 +45,7 @@ class Manager implements DaemonManager {
   #plan: DaemonPlan;
   readonly #runners = new Map<string, DaemonRunner>();
   #sampling: NodeJS.Timeout | undefined;
+  readonly #lastWord = new Map<string, number>();
   #started = false;
   #advanceQueued = false;
   #reloading: Promise<void> = Promise.resolve();
@@ -116,12 +117,15 @@ class Manager implements DaemonManager {
     await this.#reloading;
     const runner = this.#runner(name);
     this.#mustRun(name);
+    this.#newWord(name);
     runner.startNow();
   }
 
   async stopDaemon(name: string): Promise<void> {
     await this.#reloading;
-    const stopped = this.#runner(name).stop({ reason: "stopped by an operator", byOperator: true });
+    const runner = this.#runner(name);
+    this.#newWord(name);
+    const stopped = runner.stop({ reason: "stopped by an operator", byOperator: true });
     await Promise.all([stopped, this.#lost(name, null)]);
   }
 
@@ -129,14 +133,19 @@ class Manager implements DaemonManager {
     await this.#reloading;
     const runner = this.#runner(name);
     this.#mustRun(name);
-    const wasStopped = runner.record.stoppedByOperator;
+    const word = this.#newWord(name);
     const stopped = runner.stop({ reason: "restarted by an operator", byOperator: false });
     await Promise.all([stopped, this.#lost(name, null)]);
-    // A stop asked for meanwhile is the later word.
-    if (!wasStopped && runner.record.stoppedByOperator) return;
-    // The stop of all may have come meanwhile.
+    // The stop of all may have come meanwhile, and what an operator said later counts more.
     this.#mustRun(name);
-    runner.startNow();
+    if (this.#lastWord.get(name) === word) runner.startNow();
+  }
+
+  /** Numbers what operators ask of a daemon. */
+  #newWord(name: string): number {
+    const word = (this.#lastWord.get(name) ?? 0) + 1;
+    this.#lastWord.set(name, word);
+    return word;
   }
 
   getDaemonHealth(name: string): HealthCheckResult {
@@ -228,6 +237,7 @@ class Manager implements DaemonManager {
       if (!retired || record.state !== "stopped") continue;
       this.#runners.delete(name);
       void logs.close();
+      this.#lastWord.delete(name);
     }
   }
 

@@ -123,6 +123,26 @@ describe("a stop", () => {
     );
   });
 
+  it("followed by a start before it is over is a stop all the same, and then a start", async () => {
+    const fleet = new VirtualFleet();
+    const daemon = fleet.add("d");
+    daemon.stopMs = 1_000;
+    await fleet.start();
+    const stop = fleet.manager.stopDaemon("d");
+    await pass(500);
+    await fleet.manager.startDaemon("d");
+    expect(fleet.state("d")).toBe("stopping");
+    await pass(1_000);
+    await stop;
+    expect(fleet.trace).toEqual(["start d", "stop d", "start d"]);
+    expect(fleet.names("d").filter((name) => name.startsWith("DAEMON"))).toEqual([
+      "DAEMON_STARTED",
+      "DAEMON_STOPPED",
+      "DAEMON_STARTED",
+    ]);
+    expect(fleet.manager.memories().get("d")?.stopped).toBe(false);
+  });
+
   it("by an operator outlives the supervisor", async () => {
     const fleet = new VirtualFleet();
     const daemon = fleet.add("d");
