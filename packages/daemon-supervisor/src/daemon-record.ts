@@ -156,8 +156,9 @@ export class DaemonRecord {
       return { kind: "ended", success, reason };
     }
     const decision = this.#policy.died(now, readySince, random);
-    this.#enter("restarting", `${exitText(exit)}; ${decision.reason}`);
-    return decision;
+    const reason = `${exitText(exit)}; ${decision.reason}`;
+    this.#enter("restarting", reason);
+    return { ...decision, reason };
   }
 
   refused(reason: string): void {

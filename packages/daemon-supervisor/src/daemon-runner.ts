@@ -1,12 +1,9 @@
-import type { EventName } from "@ringrift/protocol";
 import { AdoptedProcess } from "./adopted-process.ts";
-import type { ContainmentOptions } from "./containment.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import type { Loss } from "./daemon-plan.ts";
 import { DaemonRecord } from "./daemon-record.ts";
 import type { DaemonDefinition } from "./definition.ts";
-import type { FleetGate } from "./fleet-gate.ts";
 import { LaunchWait } from "./launch-wait.ts";
 import { ResourceSampler } from "./resource-sampler.ts";
 import type { Exit, Run, RunListener } from "./run.ts";
@@ -14,41 +11,9 @@ import { endRun } from "./run-end.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { RunRecord } from "./run-record.ts";
 import { RunWatch } from "./run-watch.ts";
+import type { DaemonEventName, RunnerHost, StopOrder } from "./runner-host.ts";
 import { startRun } from "./start-run.ts";
 import type { SavedRun } from "./supervisor-state.ts";
-
-export type DaemonEventName = Extract<EventName, `DAEMON_${string}` | `COORDINATOR_${string}`>;
-
-/** What a runner needs of its manager. */
-export interface RunnerHost {
-  readonly nowMs: () => number;
-  readonly wallMs: () => number;
-  readonly random: () => number;
-  /** What daemons inherit. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly fleet: FleetGate;
-  /** What holds the processes of a run, a new one without a token. */
-  containment(name: string, token?: string): ContainmentOptions;
-  /** Where the daemon's files are, null where nothing is kept on disk. */
-  files(name: string): RunFiles | null;
-  logOf(definition: DaemonDefinition): DaemonLog;
-  /** What the daemon still has to wait for before it may start. */
-  unmet(name: string): readonly string[];
-  /** Its run is lost: others may have to go down with it. It comes back after `delayMs`, or not by itself (null). */
-  lost(name: string, delayMs: number | null): void;
-  emit(event: DaemonEventName, daemon: string, reason: string): void;
-  /** Something changed that others may wait for. */
-  changed(): void;
-}
-
-/** Why a daemon goes down. */
-export interface StopOrder {
-  readonly reason: string;
-  /** It stays down until it is started by name. */
-  readonly byOperator: boolean;
-  /** Cuts its own grace short. */
-  readonly longestGraceMs?: number;
-}
 
 /** Carries out for one daemon what its record decides: runs, timers and events, no policy. */
 export class DaemonRunner {
@@ -72,7 +37,11 @@ export class DaemonRunner {
     this.#record = new DaemonRecord(definition, memory, host.nowMs());
     this.#watch = this.#newWatch();
     this.#wait = this.#newWait();
-    this.logs.follow((line) => this.#record.run?.awaitsLine === true && this.#heard(line.text));
+    this.logs.follow(({ text }) => {
+      if (this.#record.run?.awaitsLine !== true) return;
+      this.#record.run.wrote(text, this.#host.nowMs());
+      this.#mustEnd(null);
+    });
   }
 
   get record(): DaemonRecord {
@@ -203,11 +172,10 @@ export class DaemonRunner {
 
   #launch(now: number): void {
     const { definition } = this.record;
+    const { env, containment, files } = this.#host;
     this.#begin(this.record.starting(now, this.#wait.isRestart), (listener) => {
-      const { name } = definition;
-      const { env, containment, files } = this.#host;
-      const surroundings = { env, log: this.logs, containment: containment(name), files: files(name) };
-      return startRun(definition, surroundings, listener);
+      const held = { containment: containment(definition.name), files: files(definition.name) };
+      return startRun(definition, { env, log: this.logs, ...held }, listener);
     });
   }
 
@@ -236,8 +204,7 @@ export class DaemonRunner {
         this.#tell();
       },
       notified: (line) => {
-        if (!current()) return;
-        this.#mustEnd(record.notified(line, this.#host.nowMs()));
+        if (current()) this.#mustEnd(record.notified(line, this.#host.nowMs()));
       },
     });
     this.#run = run;
@@ -250,8 +217,7 @@ export class DaemonRunner {
     const words = this.logs.lastWords();
     const wasLooping = this.record.crashLooping;
     const after = this.record.died(exit, this.#host.nowMs(), this.#host.random());
-    const how = after.kind === "ended" ? after.reason : this.record.verdict().message.replace(/^\w+: /, "");
-    const reason = `${how}${words === "" ? "" : `; last output: ${words}`}`;
+    const reason = `${after.reason}${words === "" ? "" : `; last output: ${words}`}`;
     if (after.kind === "ended" && after.success) this.#emit("DAEMON_STOPPED", after.reason);
     // While it crash-loops every try fails: only entering the loop is news.
     else if (!wasLooping) this.#emit("DAEMON_FAILED", reason);
@@ -268,9 +234,9 @@ export class DaemonRunner {
   /** Whatever is left of the run must be gone before anything follows. */
   #end(run: Run, then: () => void, longestGraceMs: number = Number.POSITIVE_INFINITY): void {
     // A check of what is ending must not outlive it.
-    const { signal, graceMs } = this.record.definition.stop;
-    const stop = { signal, graceMs: Math.min(graceMs, longestGraceMs) };
-    this.#ending = endRun(run, stop, this.#watch.end(), {
+    const { stop } = this.record.definition;
+    const order = { ...stop, graceMs: Math.min(stop.graceMs, longestGraceMs) };
+    this.#ending = endRun(run, order, this.#watch.end(), {
       stuck: (left) => {
         this.record.stuck(left);
         this.#emit("DAEMON_FAILED", this.record.verdict().message);
@@ -314,11 +280,6 @@ export class DaemonRunner {
 
   #newWatch(): RunWatch {
     return new RunWatch(this.record, this.#host, (mustEnd) => this.#mustEnd(mustEnd));
-  }
-
-  #heard(line: string): void {
-    this.record.run?.wrote(line, this.#host.nowMs());
-    this.#mustEnd(null);
   }
 
   /** Something was learnt of the run: it ends for `reason`, or goes on. */

@@ -1,34 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  checkEventData,
-  type DaemonHealth,
-  type EventOccurrence,
-  errorText,
-  HealthCheckResult,
-  RingRiftError,
-} from "@ringrift/protocol";
+import { type DaemonHealth, HealthCheckResult, RingRiftError } from "@ringrift/protocol";
 import { inheritedEnvironment } from "./child-environment.ts";
+import { tellOf } from "./daemon-event.ts";
 import type { DaemonLogs } from "./daemon-log.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import { DaemonPlan } from "./daemon-plan.ts";
-import { type DaemonEventName, DaemonRunner, type RunnerHost } from "./daemon-runner.ts";
+import { DaemonRunner } from "./daemon-runner.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import { checkDefinitions } from "./definition-problems.ts";
 import { checkFleetLimits, defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
 import type { LogLine } from "./log-ring.ts";
-import type { DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
+import type { DaemonManager, DaemonManagerOptions } from "./manager-options.ts";
+import type { RunnerHost } from "./runner-host.ts";
+import { inStopOrder } from "./stop-order.ts";
 import { Succession } from "./succession.ts";
 
 const sampleEveryMs = 5_000;
-
-const eventLevels: Readonly<Record<DaemonEventName, LogLevel>> = {
-  DAEMON_STARTED: "info",
-  DAEMON_STOPPED: "info",
-  DAEMON_FAILED: "warn",
-  DAEMON_DEGRADED: "error",
-  COORDINATOR_HEALTHY: "info",
-  COORDINATOR_UNHEALTHY: "warn",
-};
 
 /**
  * Supervises the programs of `definitions`.
@@ -39,7 +26,6 @@ export function createDaemonManager(options: DaemonManagerOptions): DaemonManage
 }
 
 class Manager implements DaemonManager {
-  readonly #options: DaemonManagerOptions;
   readonly #host: RunnerHost;
   readonly #succession: Succession;
   #plan: DaemonPlan;
@@ -54,7 +40,6 @@ class Manager implements DaemonManager {
     checkDefinitions(options.definitions);
     const limits = { ...defaultFleetLimits, ...options.fleet };
     checkFleetLimits(limits);
-    this.#options = options;
     const nowMs = options.nowMs ?? (() => performance.now());
     const wallMs = options.wallMs ?? Date.now;
     this.#succession = new Succession({ ...options, nowMs, wallMs }, this.#runners);
@@ -69,7 +54,7 @@ class Manager implements DaemonManager {
       logOf: (definition) => this.#succession.logOf(definition),
       unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),
       lost: (name, delayMs) => void this.#lost(name, delayMs),
-      emit: (event, daemon, reason) => this.#emit(event, daemon, reason),
+      emit: (event, daemon, reason) => tellOf(options, event, daemon, reason),
       changed: () => {
         this.#queueAdvance();
         this.#succession.save();
@@ -261,25 +246,14 @@ class Manager implements DaemonManager {
     );
   }
 
-  /** Each waits for those of `names` that depend on it; unrelated ones go at the same time. */
   async #inStopOrder(
     names: readonly string[],
     end: (runner: DaemonRunner, name: string) => Promise<void>,
   ): Promise<void> {
-    const wanted = new Set(names);
-    const ended = new Map<string, Promise<void>>();
-    // A removed daemon that could not be killed is in no plan.
-    const unplanned = names.filter((name) => !this.#plan.startOrder.includes(name));
-    for (const name of [...unplanned, ...this.#plan.stopOrder]) {
+    await inStopOrder(this.#plan, names, async (name) => {
       const runner = this.#runners.get(name);
-      if (!wanted.has(name) || runner === undefined) continue;
-      const before = this.#plan.dependentsOf(name).map((dependent) => ended.get(dependent));
-      ended.set(
-        name,
-        Promise.all(before).then(() => end(runner, name)),
-      );
-    }
-    await Promise.all(ended.values());
+      if (runner !== undefined) await end(runner, name);
+    });
   }
 
   #add(definition: DaemonDefinition, memory: DaemonMemory | null = null): void {
@@ -304,17 +278,5 @@ class Manager implements DaemonManager {
       this.#forgetGone();
       for (const runner of this.#runners.values()) runner.advance();
     });
-  }
-
-  /** A listener that throws must not stop the supervision. */
-  #emit(name: DaemonEventName, daemon: string, reason: string): void {
-    const occurrence: EventOccurrence = { name, data: { nodeId: this.#options.nodeId, daemon, reason } };
-    try {
-      this.#options.log(eventLevels[name], `${name} ${daemon}: ${reason}`, { daemon });
-      checkEventData(occurrence);
-      this.#options.onEvent(occurrence);
-    } catch (error) {
-      this.#options.log("error", `A listener of ${name} failed: ${errorText(error)}`, { daemon });
-    }
   }
 }
