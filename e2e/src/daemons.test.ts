@@ -76,7 +76,10 @@ describe("the daemons of an agent", { timeout: 30_000 }, () => {
     const denied = await ringrift("daemon", "stop", "worker");
     expect([denied.code, denied.output]).toEqual([77, expect.stringContaining("--token-file")]);
     const stopped = await ringrift("daemon", "stop", "worker", "--token-file", tokenFile);
-    expect(stopped).toEqual({ code: 0, output: "worker  ○ stopped  stopped by an operator\n" });
+    expect(stopped).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^worker {2}○ stopped {2}stopped by an operator: ended in its grace, /),
+    });
     await daemonIs("worker", ({ state }) => state === "stopped", server);
     const started = await ringrift("daemon", "start", "worker", "--json", "--token-file", tokenFile);
     expect(JSON.parse(started.output)).toMatchObject({ schema: "ringrift.daemon/1" });

@@ -20,7 +20,7 @@ import { addTrainerRoutes } from "./trainer-routes.ts";
 const tickMs = 1000;
 const beatStaleMs = 5000;
 /** Of the 10 s that a program has to stop; the rest is for the proof that nothing is left, and for saying goodbye. */
-const daemonsStopMs = 7000;
+const daemonsStopMs = 6000;
 
 /** Starts probes, daemons, mesh and HTTP of one host. @throws RingRiftError when the port or a file is unusable. */
 export async function startNodeAgent(config: NodeAgentConfig, context: ProgramContext): Promise<Running> {

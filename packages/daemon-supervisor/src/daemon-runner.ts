@@ -3,10 +3,11 @@ import type { DaemonLog } from "./daemon-log.ts";
 import type { DaemonMemory } from "./daemon-memory.ts";
 import type { Loss } from "./daemon-plan.ts";
 import { DaemonRecord } from "./daemon-record.ts";
+import { deathEvents } from "./death-events.ts";
 import type { DaemonDefinition } from "./definition.ts";
 import { LaunchWait } from "./launch-wait.ts";
 import { ResourceSampler } from "./resource-sampler.ts";
-import type { Exit, Run, RunListener } from "./run.ts";
+import { type Exit, endingText, type Run, type RunListener } from "./run.ts";
 import { endRun } from "./run-end.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -115,15 +116,10 @@ export class DaemonRunner {
     else if (this.#wait.mayLaunch(now)) this.#launch(now);
   }
 
-  /** Takes another definition, in force from the next `stop` on. */
-  redefine(definition: DaemonDefinition): void {
-    this.#next = definition;
-    this.#retired = false;
-  }
-
-  /** No longer defined: once stopped it stays so. */
-  retire(): void {
-    this.#retired = true;
+  /** Takes another definition, in force from the next `stop` on; without one (null) it stays down once stopped. */
+  redefine(definition: DaemonDefinition | null): void {
+    this.#retired = definition === null;
+    if (definition !== null) this.#next = definition;
   }
 
   /** Ends the run and all it started; resolves when it is gone or has proved unkillable. */
@@ -134,7 +130,7 @@ export class DaemonRunner {
     if (this.#ending === null) {
       if (this.#run === null) return this.#settleStopped();
       this.record.stopping(order.reason);
-      this.#end(this.#run, () => this.#settleStopped(), order.longestGraceMs);
+      this.#end(this.#run, null, order.longestGraceMs);
       this.#tell();
     }
     await this.#ending;
@@ -214,14 +210,10 @@ export class DaemonRunner {
   }
 
   #died(run: Run, exit: Exit): void {
-    const words = this.logs.lastWords();
     const wasLooping = this.record.crashLooping;
     const after = this.record.died(exit, this.#host.nowMs(), this.#host.random());
-    const reason = `${after.reason}${words === "" ? "" : `; last output: ${words}`}`;
-    if (after.kind === "ended" && after.success) this.#emit("DAEMON_STOPPED", after.reason);
-    // While it crash-loops every try fails: only entering the loop is news.
-    else if (!wasLooping) this.#emit("DAEMON_FAILED", reason);
-    if (!wasLooping && after.kind === "degraded") this.#emit("DAEMON_DEGRADED", reason);
+    for (const [event, reason] of deathEvents(after, wasLooping, this.logs.lastWords()))
+      this.#emit(event, reason);
     const delayMs = after.kind === "ended" ? null : after.delayMs;
     this.#end(run, () => {
       if (delayMs === null) this.#wait.awaitSchedule();
@@ -231,8 +223,8 @@ export class DaemonRunner {
     this.#tell();
   }
 
-  /** Whatever is left of the run must be gone before anything follows. */
-  #end(run: Run, then: () => void, longestGraceMs: number = Number.POSITIVE_INFINITY): void {
+  /** Whatever is left of the run must be gone before anything follows: `then`, or being stopped. */
+  #end(run: Run, then: (() => void) | null, longestGraceMs: number = Number.POSITIVE_INFINITY): void {
     // A check of what is ending must not outlive it.
     const { stop } = this.record.definition;
     const order = { ...stop, graceMs: Math.min(stop.graceMs, longestGraceMs) };
@@ -245,7 +237,9 @@ export class DaemonRunner {
       gone: () => {
         this.#ending = null;
         this.#run = null;
-        if (!this.#wanted || this.#next !== null) this.#settleStopped();
+        const how = run.ending ?? null;
+        const settle = (): void => this.#settleStopped(how === null ? null : endingText(how));
+        if (!this.#wanted || this.#next !== null || then === null) settle();
         else then();
         // A start asked for meanwhile.
         this.advance();
@@ -254,10 +248,11 @@ export class DaemonRunner {
     });
   }
 
-  #settleStopped(): void {
+  #settleStopped(ending: string | null = null): void {
     // A start may have been asked for while it was stopping.
     const already = this.record.state === "stopped";
-    const { reason, byOperator } = this.#stop;
+    const { byOperator } = this.#stop;
+    const reason = ending === null ? this.#stop.reason : `${this.#stop.reason}: ${ending}`;
     const now = this.#host.nowMs();
     const keeps = byOperator || this.record.stoppedByOperator;
     this.record.stopped(reason, keeps, now);

@@ -98,7 +98,10 @@ it("kills a daemon that ignores the stop signal", async () => {
   const { pid } = one(daemons, "deaf");
   await daemons.stopDaemon("deaf");
   expect(groupMembers(pid ?? 0)).toEqual([]);
-  expect(one(daemons, "deaf").state).toBe("stopped");
+  expect(one(daemons, "deaf")).toMatchObject({
+    state: "stopped",
+    reason: expect.stringMatching(/^stopped by an operator: killed after its grace, /),
+  });
 });
 
 it("kills what a stopped process group still holds, after waking it", async () => {

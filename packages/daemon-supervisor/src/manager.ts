@@ -211,8 +211,7 @@ class Manager implements DaemonManager {
       const same = isDeepStrictEqual(runner.definition, definition);
       if (same && !runner.retired) continue;
       leaving.add(name);
-      if (definition === undefined) runner.retire();
-      else runner.redefine(definition);
+      runner.redefine(definition ?? null);
     }
     return { leaving, toStart };
   }

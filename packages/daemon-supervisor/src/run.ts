@@ -41,6 +41,17 @@ export interface RunEnding {
   readonly rung: Rung;
 }
 
+const proofs: Readonly<Record<Rung, string>> = {
+  cgroup: "its cgroup is empty",
+  marker: "no process carries its marker",
+  group: "its process group is empty",
+};
+
+/** How a run went and what proves that it is gone, for people: `ended in its grace, its cgroup is empty`. */
+export function endingText({ killed, rung }: RunEnding): string {
+  return `${killed ? "killed after its grace" : "ended in its grace"}, ${proofs[rung]}`;
+}
+
 /** What names a run of processes, also for a later supervisor. */
 export interface EarlierRun {
   readonly pid: number;
