@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { readProcFile } from "./proc-file.ts";
 
 const prefix = "ringrift-";
 
 /** The cgroup of version 2 that a process is in, as a folder; null where there is none. */
 function cgroupOf(pid: number | "self"): string | null {
   try {
-    const own = /^0::(\/.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
-    const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    const own = /^0::(\/.*)$/m.exec(readProcFile(`/proc/${pid}/cgroup`))?.[1];
+    const mounts = readProcFile("/proc/self/mountinfo").split("\n");
     const mount = mounts
       .map((line) => line.split(" "))
       .find((words) => words[words.indexOf("-") + 1] === "cgroup2");
@@ -29,21 +31,20 @@ export class CgroupLeaf {
     this.#folder = folder;
   }
 
-  /** Puts `pid` into a new leaf below our own cgroup; null where we may not. */
-  static around(pid: number, name: string): CgroupLeaf | null {
+  /** A new leaf below our own cgroup, with nothing in it; null where we may not make one. */
+  static make(name: string): CgroupLeaf | null {
     const parent = cgroupOf("self");
     if (parent === null) return null;
     const leaf = new CgroupLeaf(join(parent, prefix + name));
     try {
       mkdirSync(leaf.#folder, { recursive: true });
       // Older kernels lack it, and without it nothing is gained over the marker.
-      if (!readdirSync(leaf.#folder).includes("cgroup.kill")) throw new Error("no cgroup.kill");
-      leaf.add(pid);
-      return leaf;
+      if (existsSync(join(leaf.#folder, "cgroup.kill"))) return leaf;
     } catch {
-      leaf.remove();
-      return null;
+      // Read-only, or not ours.
     }
+    leaf.remove();
+    return null;
   }
 
   /** The leaf that an earlier supervisor made where we would make it; null when there is none. */
@@ -53,23 +54,31 @@ export class CgroupLeaf {
     return leaf !== null && existsSync(leaf.#folder) ? leaf : null;
   }
 
+  /** Removes the leaves that an earlier supervisor left empty; `start` is what their names begin with. */
+  static removeEmpty(start: string): void {
+    const parent = cgroupOf("self");
+    if (parent === null || !existsSync(parent)) return;
+    for (const name of readdirSync(parent))
+      if (name.startsWith(prefix + start)) new CgroupLeaf(join(parent, name)).remove();
+  }
+
   /** The leaf that `pid` was put into by an earlier supervisor. */
   static of(pid: number): CgroupLeaf | null {
     const folder = cgroupOf(pid);
     return folder !== null && basename(folder).startsWith(prefix) ? new CgroupLeaf(folder) : null;
   }
 
-  /** @throws Error when the process is gone or the kernel refuses */
-  add(pid: number): void {
-    writeFileSync(join(this.#folder, "cgroup.procs"), String(pid));
+  /** In the background, since the kernel may take milliseconds. False when the process is gone or the kernel refuses. */
+  async add(pid: number): Promise<boolean> {
+    return await writeFile(join(this.#folder, "cgroup.procs"), String(pid)).then(
+      () => true,
+      () => false,
+    );
   }
 
   pids(): number[] {
     try {
-      return readFileSync(join(this.#folder, "cgroup.procs"), "latin1")
-        .split("\n")
-        .filter(Boolean)
-        .map(Number);
+      return readProcFile(join(this.#folder, "cgroup.procs")).split("\n").filter(Boolean).map(Number);
     } catch {
       return [];
     }
@@ -78,7 +87,7 @@ export class CgroupLeaf {
   /** False only when the kernel says that nothing runs in it. */
   get populated(): boolean {
     try {
-      return !readFileSync(join(this.#folder, "cgroup.events"), "latin1").includes("populated 0");
+      return !readProcFile(join(this.#folder, "cgroup.events")).includes("populated 0");
     } catch (error) {
       return !(error instanceof Error && "code" in error && error.code === "ENOENT");
     }

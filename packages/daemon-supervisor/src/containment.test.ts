@@ -52,19 +52,21 @@ const living = (pids: readonly number[]): number[] => pids.filter((pid) => readS
 const escapee = 'setsid sh -c "sleep 1000 & echo \\$! >> $F/pids" &';
 const forever = "exec sleep 1000";
 
-/** A cgroup can only be made where the kernel and our rights allow it. */
-function cgroupsWork(): boolean {
-  const { pid = 0 } = spawn("sleep", ["1000"], { stdio: "ignore" });
-  const leaf = CgroupLeaf.around(pid, `probe-${pid}`);
-  process.kill(pid, "SIGKILL");
-  // It is empty once the process is reaped, in a later turn.
-  setTimeout(() => leaf?.remove(), 100);
-  return leaf !== null;
+/** A cgroup can only be made, and used, where the kernel and our rights allow it. */
+async function cgroupsWork(): Promise<boolean> {
+  const child = spawn("sleep", ["1000"], { stdio: "ignore" });
+  const leaf = CgroupLeaf.make(`probe-${child.pid}`);
+  const works = (await leaf?.add(child.pid ?? 0)) === true;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  leaf?.remove();
+  return works;
 }
+const withCgroups = await cgroupsWork();
 
 describe.each([
   { rung: "marker", useCgroup: false },
-  ...(cgroupsWork() ? [{ rung: "cgroup", useCgroup: true }] : []),
+  ...(withCgroups ? [{ rung: "cgroup", useCgroup: true }] : []),
 ])("held by its $rung", ({ rung, useCgroup }) => {
   it("ends double-forked grandchildren in sessions of their own", async () => {
     const containment = await run(`${escapee} ${escapee} ${forever}`, useCgroup);

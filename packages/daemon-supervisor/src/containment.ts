@@ -28,17 +28,19 @@ const sweepMs = 10_000;
  * environment together with what was seen of them while they lived, else the process group.
  */
 export class Containment {
-  readonly rung: Rung;
   readonly identity: EarlierRun;
   readonly #options: ContainmentOptions;
   readonly #table: ProcessTable | null;
   readonly #pid: number;
-  readonly #leaf: CgroupLeaf | null;
+  #leaf: CgroupLeaf | null;
+  /** Its program is being put into the leaf. */
+  #joining: Promise<void> = Promise.resolve();
   /** Start ticks by pid. */
   #seen = new Map<number, number>();
   /** Nothing of the run was outside the leaf once it had its first second; from then on the leaf alone tells. */
   #sealed = false;
   #sweep: NodeJS.Timeout | undefined;
+  #ends = false;
   #wake: () => void = () => undefined;
 
   private constructor(
@@ -52,17 +54,23 @@ export class Containment {
     this.#options = options;
     this.#seen.set(main.pid, main.startTicks);
     this.#table = listPids().length === 0 ? null : options.table;
-    this.rung = this.#table === null ? "group" : leaf === null ? "marker" : "cgroup";
     this.#sweepIn(firstSweepMs);
+  }
+
+  get rung(): Rung {
+    if (this.#table === null) return "group";
+    return this.#leaf === null ? "marker" : "cgroup";
   }
 
   /** Around a process that was started just now with `markerEnvironment(token)`. */
   static around(pid: number, options: ContainmentOptions): Containment {
     const { table, useCgroup = true, token } = options;
-    const leaf = useCgroup && table !== null ? CgroupLeaf.around(pid, token.replaceAll(":", "-")) : null;
+    const leaf = useCgroup && table !== null ? CgroupLeaf.make(token.replaceAll(":", "-")) : null;
     // Nothing has its start ticks once it is gone.
     const main = readStat(pid) ?? { pid, startTicks: -1 };
-    return new Containment(main, leaf, options);
+    const containment = new Containment(main, leaf, options);
+    if (leaf !== null) containment.#joining = containment.#join(leaf, pid);
+    return containment;
   }
 
   /** Around a run that an earlier supervisor started; its program may be gone, and others of it left. */
@@ -83,7 +91,9 @@ export class Containment {
 
   /** `signal` and SIGCONT, since a stopped process cannot obey; the grace; SIGKILL, until nothing is left or time is up. */
   async end(signal: NodeJS.Signals, graceMs: number): Promise<RunEnding> {
+    this.#ends = true;
     clearTimeout(this.#sweep);
+    await this.#joining;
     const ending =
       this.rung === "group" ? await this.#endGroup(signal, graceMs) : await this.#endAll(signal, graceMs);
     if (ending.left.length === 0) this.#leaf?.remove();
@@ -190,13 +200,13 @@ export class Containment {
   /** Who leaves the session, the parent and the environment behind is known by having been seen before. */
   #sweepIn(ms: number): void {
     const table = this.#table;
-    if (table === null) return;
+    if (table === null || this.#ends) return;
     this.#sweep = setTimeout(() => {
-      void table.read().then((snapshot) => {
+      void table.readWithin(ms / 2).then((snapshot) => {
         const inLeaf = new Set(this.#leaf?.pids());
         const strays = this.#look(snapshot).filter(({ pid }) => !inLeaf.has(pid));
         if (this.#leaf === null) this.#sweepIn(sweepMs);
-        else if (strays.length > 0) this.#bringIn(strays);
+        else if (strays.length > 0) this.#joining = this.#bringIn(this.#leaf, strays);
         else this.#sealed = true;
       });
     }, ms);
@@ -204,15 +214,16 @@ export class Containment {
   }
 
   /** They were started before their parent was in the leaf. */
-  #bringIn(strays: readonly ProcessStat[]): void {
-    for (const stray of strays) {
-      try {
-        if (isAlive(stray)) this.#leaf?.add(stray.pid);
-      } catch {
-        // Gone, or not to be moved: the marker still tells of it.
-      }
-    }
+  async #bringIn(leaf: CgroupLeaf, strays: readonly ProcessStat[]): Promise<void> {
+    // One that cannot be moved is still told by its marker.
+    for (const stray of strays) if (isAlive(stray)) await leaf.add(stray.pid);
     this.#sweepIn(firstSweepMs);
+  }
+
+  async #join(leaf: CgroupLeaf, pid: number): Promise<void> {
+    if (await leaf.add(pid)) return;
+    leaf.remove();
+    this.#leaf = null;
   }
 }
 

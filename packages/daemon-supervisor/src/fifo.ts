@@ -1,16 +1,8 @@
 import { spawnSync } from "node:child_process";
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { RingRiftError } from "@ringrift/protocol";
+import { readProcFile } from "./proc-file.ts";
 import { listPids, type ProcessStat, readStat } from "./process-stat.ts";
 
 /** Makes the named pipes that are not there yet. @throws RingRiftError `STATE_UNUSABLE` */
@@ -75,7 +67,7 @@ function holds(pid: number, path: string): boolean {
 
 /** Somebody who only looks at the pipe is no part of the daemon. */
 function isChildEnd(pid: number, fd: string): boolean {
-  const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "latin1"))?.[1];
+  const flags = /^flags:\s*([0-7]+)/m.exec(readProcFile(`/proc/${pid}/fdinfo/${fd}`))?.[1];
   return flags !== undefined && (Number.parseInt(flags, 8) & 3) === constants.O_RDWR;
 }
 

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { readProcFile } from "./proc-file.ts";
 
 /** Members of a process group that still run; zombies hold nothing and do not count. */
 export function groupMembers(groupId: number): number[] {
@@ -17,7 +18,7 @@ export function groupMembers(groupId: number): number[] {
 
 function isMember(pid: number, groupId: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const stat = readProcFile(`/proc/${pid}/stat`);
     // The program's name is in parentheses and may itself hold spaces and parentheses.
     const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return Number(group) === groupId && state !== "Z" && state !== "X";

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { readProcFile } from "./proc-file.ts";
 
 /** One process. Its pid alone may be given out again; pid and start together name it for as long as the host is up. */
 export interface ProcessStat {
@@ -27,7 +28,7 @@ export function listPids(): number[] {
 /** Null when there is no such process, or only its zombie, which runs nothing and holds nothing. */
 export function readStat(pid: number): ProcessStat | null {
   try {
-    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return parseStat(pid, readProcFile(`/proc/${pid}/stat`));
   } catch {
     return null;
   }
@@ -68,7 +69,7 @@ let bootId: string | null = null;
 /** Names this boot of the host: start ticks of another boot mean nothing. Empty where there is none. */
 export function currentBootId(): string {
   try {
-    bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    bootId ??= readProcFile("/proc/sys/kernel/random/boot_id").trim();
   } catch {
     bootId = "";
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readProcFile } from "./proc-file.ts";
 import { listPids, type ProcessStat, readStat } from "./process-stat.ts";
 
 export interface ProcessEntry extends ProcessStat {
@@ -24,6 +24,7 @@ export class ProcessTable {
   readonly #markers = new Map<number, { readonly startTicks: number; readonly marker: string }>();
   #next: Promise<ProcessSnapshot> | null = null;
   #reading: Promise<unknown> = Promise.resolve();
+  #latest: { readonly snapshot: ProcessSnapshot; readonly at: number } | null = null;
 
   /** The processes as they are at a moment after the call. */
   read(): Promise<ProcessSnapshot> {
@@ -38,7 +39,14 @@ export class ProcessTable {
     return next;
   }
 
+  /** The processes as they were at most so long ago: many who only look now and then share one reading. */
+  async readWithin(ageMs: number): Promise<ProcessSnapshot> {
+    const latest = this.#latest;
+    return latest !== null && performance.now() - latest.at < ageMs ? latest.snapshot : await this.read();
+  }
+
   async #readAll(): Promise<ProcessSnapshot> {
+    const at = performance.now();
     const pids = listPids();
     const entries: ProcessEntry[] = [];
     let complete = true;
@@ -50,7 +58,9 @@ export class ProcessTable {
     }
     const living = new Set(pids);
     for (const pid of this.#markers.keys()) if (!living.has(pid)) this.#markers.delete(pid);
-    return { entries, complete };
+    const snapshot = { entries, complete };
+    this.#latest = { snapshot, at };
+    return snapshot;
   }
 
   #markerOf({ pid, parent, startTicks }: ProcessStat): string {
@@ -68,7 +78,7 @@ export class ProcessTable {
 /** Null while it cannot be told: in the middle of an exec the environment reads as empty. */
 function readMarker(pid: number): string | null {
   try {
-    const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+    const environment = readProcFile(`/proc/${pid}/environ`);
     if (environment === "") return null;
     const [, marker = ""] = new RegExp(`(?:^|\\0)${markerVariable}=([^\\0]*)`).exec(environment) ?? [];
     return marker;

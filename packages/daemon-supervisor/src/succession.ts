@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { endLeftRun, leftRuns } from "./adoption.ts";
+import { CgroupLeaf } from "./cgroup-leaf.ts";
 import type { ContainmentOptions } from "./containment.ts";
 import { DaemonLog } from "./daemon-log.ts";
 import { agedMemory, type DaemonMemory } from "./daemon-memory.ts";
@@ -78,6 +79,7 @@ export class Succession {
     store.prepare(definitions);
     if (this.#hasTakenOver) return;
     this.#hasTakenOver = true;
+    CgroupLeaf.removeEmpty(this.#scope);
     for (const [name, run] of await leftRuns(store, definitions, this.#table, this.#options.wallMs())) {
       const runner = this.#runners.get(name);
       if (runner === undefined) void this.#endLeft(name, run);
