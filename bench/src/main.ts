@@ -19,6 +19,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     measures: "what 5,000 agents cost one server",
     load: () => import("./scale.ts"),
   },
+  supervisor: {
+    measures: "daemons kept alive and ended whole, beside runit, s6 and supervisord",
+    load: () => import("./supervisor.ts"),
+  },
 };
 
 const names = Object.keys(benchmarks);
