@@ -8,6 +8,7 @@ import { CgroupLeaf } from "./cgroup-leaf.ts";
 import { Containment, markerEnvironment } from "./containment.ts";
 import { isAlive, readStat } from "./process-stat.ts";
 import { ProcessTable } from "./process-table.ts";
+import { RunFiles } from "./run-files.ts";
 
 let folder = "";
 let children: ChildProcess[] = [];
@@ -134,6 +135,28 @@ it("remembers one that was seen before it cut its every tie", async () => {
   await until(() => expect(readStat(pids[0] ?? 0)?.parent).not.toBe(parent));
   expect(await containment.end("SIGTERM", 5_000)).toMatchObject({ left: [], rung: "marker" });
   expect(living(pids)).toEqual([]);
+});
+
+it("finds one that cut every tie unseen by the lifeline it still holds", async () => {
+  const files = new RunFiles(join(folder, "daemon"));
+  const ends = files.openChildEnds(null, null);
+  // Without environment, in a session of its own, and its parents gone before anybody looked.
+  const script = "env -i setsid setsid -f sleep 1000";
+  const token = "test:lifeline";
+  const env = { PATH: process.env.PATH, ...markerEnvironment(token) };
+  const child = spawn("/bin/sh", ["-c", script], { detached: true, env, stdio: [...ends.stdio] });
+  ends.close();
+  children.push(child);
+  const exited = once(child, "exit");
+  const options = { token, table: new ProcessTable(), useCgroup: false, holders: () => files.holders() };
+  const containment = Containment.around(child.pid ?? 0, options);
+  await exited;
+  expect(files.held).toBe(true);
+  const [holder] = files.holders();
+  expect(await containment.end("SIGTERM", 5_000)).toMatchObject({ left: [], rung: "marker" });
+  expect(files.held).toBe(false);
+  expect(holder).toBeDefined();
+  expect(readStat(holder?.pid ?? 0)).toBeNull();
 });
 
 it("touches no process of another run, nor of nobody's", async () => {

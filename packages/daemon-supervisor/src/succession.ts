@@ -28,6 +28,7 @@ export class Succession {
   readonly #scope: string;
   #store: SupervisorStore | null;
   #hasTakenOver = false;
+  #written = "";
 
   /** @throws RingRiftError `SUPERVISOR_ALREADY_RUNNING`, `STATE_UNUSABLE` */
   constructor(options: SuccessionOptions, runners: ReadonlyMap<string, DaemonRunner>) {
@@ -87,9 +88,12 @@ export class Succession {
     }
   }
 
-  /** Soon writes down what is known now. */
+  /** Soon writes down what is known, if it is news: ages grow by themselves. */
   save(): void {
     this.#store?.save(() => {
+      const news = JSON.stringify([...this.#runners].map(([name, runner]) => [name, essence(runner)]));
+      if (news === this.#written) return null;
+      this.#written = news;
       const now = this.#options.nowMs();
       const daemons = [...this.#runners].map(([name, runner]) => {
         const definition = definitionDigest(runner.record.definition);
@@ -135,4 +139,11 @@ export class Succession {
     if (left.length > 0)
       log("error", `${name} could not be killed: pid ${left.join(", ")}`, { daemon: name });
   }
+}
+
+/** What of a daemon changes by events only. */
+function essence(runner: DaemonRunner): readonly unknown[] {
+  const run = runner.saved(0);
+  const { deathAgesMs, lastExit, ...counts } = runner.record.memory(0);
+  return [run?.pid, run?.startTicks, run?.ready, counts, deathAgesMs.length, lastExit?.text];
 }

@@ -72,38 +72,44 @@ export class StateWriter {
   readonly #path: string;
   readonly #onProblem: (text: string) => void;
   #writing: Promise<void> | null = null;
-  #next: (() => SupervisorState) | null = null;
+  #next: (() => SupervisorState | null) | null = null;
   #problem = "";
+  #closes = false;
 
   constructor(path: string, onProblem: (text: string) => void) {
     this.#path = path;
     this.#onProblem = onProblem;
   }
 
-  /** Writes what `state` returns, soon: changes that come close together are written once. */
-  save(state: () => SupervisorState): void {
+  /** Writes what `state` returns, soon and if it is not null: changes that come close together are written once. */
+  save(state: () => SupervisorState | null): void {
     this.#next = state;
     this.#writing ??= this.#writeAll();
   }
 
-  /** Resolves when all that was asked for has been written. */
-  async settled(): Promise<void> {
+  /** Resolves when all that was asked for has been written, or could not be. */
+  async close(): Promise<void> {
+    this.#closes = true;
     await this.#writing;
   }
 
   async #writeAll(): Promise<void> {
     while (this.#next !== null) {
       await new Promise((resolve) => setTimeout(resolve, gatherMs));
-      const state = this.#next;
+      const state = this.#next();
       this.#next = null;
+      if (state === null) continue;
       try {
-        await writeAtomically(this.#path, JSON.stringify(state()));
+        await writeAtomically(this.#path, JSON.stringify(state));
         this.#problem = "";
       } catch (error) {
         const problem = errorText(error);
         if (problem !== this.#problem)
           this.#onProblem(`The supervisor's state cannot be written: ${problem}`);
         this.#problem = problem;
+        if (this.#closes) continue;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        this.#next ??= () => state;
       }
     }
     this.#writing = null;
@@ -112,6 +118,8 @@ export class StateWriter {
 
 /** A crash of many daemons is one writing. */
 const gatherMs = 50;
+/** A disk that did not take it is left alone for so long. */
+const retryMs = 1_000;
 
 async function writeAtomically(path: string, text: string): Promise<void> {
   const part = `${path}.part`;

@@ -50,14 +50,14 @@ export class SupervisorStore {
     makeFifos(programs.flatMap(({ name, notifyFd }) => this.files(name).pipes(notifyFd !== null)));
   }
 
-  /** Soon writes what `state` then returns. */
-  save(state: () => SupervisorState): void {
+  /** Soon writes what `state` then returns, unless that is null. */
+  save(state: () => SupervisorState | null): void {
     this.#writer.save(state);
   }
 
   /** Lets another supervisor have the directory, once everything is written. */
   async close(): Promise<void> {
-    await this.#writer.settled();
+    await this.#writer.close();
     this.#unlock();
   }
 }
