@@ -10,6 +10,8 @@ import { isAlive, readStat } from "./process-stat.ts";
 import { ProcessTable } from "./process-table.ts";
 import { RunFiles } from "./run-files.ts";
 
+vi.setConfig({ testTimeout: 30_000 });
+
 let folder = "";
 let children: ChildProcess[] = [];
 const written = new Set<number>();
@@ -79,7 +81,8 @@ describe.each([
   it("ends what its program left behind when it died", async () => {
     const containment = await run(`${escapee} exit 1`, useCgroup);
     const pids = await pidsIn("pids", 1);
-    expect(await containment.end("SIGTERM", 5_000)).toEqual({ left: [], killed: false, rung });
+    // One that dies at once may be gone before it is in a cgroup; its marker tells then.
+    expect(await containment.end("SIGTERM", 5_000)).toMatchObject({ left: [], killed: false });
     expect(living(pids)).toEqual([]);
   });
 

@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { DaemonLog } from "./daemon-log.ts";
 import type { LogLine } from "./log-ring.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
 
 let folder = "";
 beforeEach(() => {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LogFile, readTail } from "./log-file.ts";
 
+vi.setConfig({ testTimeout: 30_000 });
+
 let folder = "";
 let told: string[] = [];
 beforeEach(() => {

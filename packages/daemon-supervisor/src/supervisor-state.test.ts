@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { readState, StateWriter, type SupervisorState } from "./supervisor-state.ts";
 
+vi.setConfig({ testTimeout: 30_000 });
+
 let folder = "";
 let told: string[] = [];
 beforeEach(() => {
