@@ -10,8 +10,6 @@ import {
 import { errorText } from "@ringrift/protocol";
 import {
   createEtcdElection,
-  type EtcdCall,
-  type EtcdEffect,
   type EtcdElection,
   type EtcdInput,
   fresh,
@@ -22,18 +20,8 @@ import {
 import { defaultEtcdTiming } from "./core/etcd-timing.ts";
 import { checkEndpoints } from "./endpoints.ts";
 import { EtcdClient } from "./etcd-client.ts";
-import {
-  campaignQuestion,
-  type EtcdKeys,
-  generationQuestion,
-  grantOf,
-  keepOf,
-  keysOf,
-  readQuestion,
-  snapshotOf,
-  watchOf,
-  watchQuestion,
-} from "./etcd-messages.ts";
+import { type EtcdKeys, keysOf, watchOf, watchQuestion } from "./etcd-messages.ts";
+import { type AskingEffect, questionOf } from "./question.ts";
 
 const tickMs = 50;
 /** After this an endpoint counts as silent and the next is asked. */
@@ -162,7 +150,8 @@ class EtcdElector implements Elector {
     const state = this.#state;
     if (state === null || this.#broken) return;
     for (const effect of step(state, input, this.#now())) {
-      if (effect.type !== "persist") this.#ask(effect);
+      if (effect.type === "revoke") this.#revoke(effect.lease);
+      else if (effect.type !== "persist") this.#ask(effect);
       else if (!this.#persist(effect.generation, effect.term)) return;
     }
     const { leader, epoch } = this.view();
@@ -193,63 +182,22 @@ class EtcdElector implements Elector {
     this.#onChange();
   }
 
-  #ask(effect: Exclude<EtcdEffect, { type: "persist" }>): void {
-    switch (effect.type) {
-      case "read":
-        this.#snapshot("read", readQuestion(this.#keys));
-        return;
-      case "campaign":
-        this.#snapshot("campaign", campaignQuestion(this.#keys, this.#options.self, effect));
-        return;
-      case "write_generation":
-        this.#snapshot("generation", generationQuestion(this.#keys, effect));
-        return;
-      case "grant":
-        this.#post("grant", "/v3/lease/grant", { TTL: String(effect.ttlMs / 1000) }, (body, sentAt) => ({
-          type: "granted",
-          ...grantOf(body),
-          sentAt,
-        }));
-        return;
-      case "keep":
-        this.#post("keep", "/v3/lease/keepalive", { ID: effect.lease }, (body, sentAt) => ({
-          type: "kept",
-          ...keepOf(body),
-          sentAt,
-        }));
-        return;
-      case "revoke":
-        // Its failure needs no answer: the lease runs out by itself.
-        this.#client
-          .post("/v3/lease/revoke", { ID: effect.lease }, this.#ended.signal)
-          .catch((error: unknown) =>
-            this.#options.log("warn", "the lease was not given back; it runs out by itself", {
-              error: errorText(error),
-            }),
-          );
-    }
-  }
-
-  #snapshot(call: "read" | "campaign" | "generation", question: unknown): void {
-    this.#post(call, "/v3/kv/txn", question, (body, sentAt) => ({
-      type: "snapshot",
-      call,
-      snapshot: snapshotOf(body),
-      sentAt,
-    }));
-  }
-
-  #post(
-    call: EtcdCall,
-    path: string,
-    question: unknown,
-    read: (body: unknown, sentAt: number) => EtcdInput,
-  ): void {
+  #ask(effect: AskingEffect): void {
+    const { call, path, body, read } = questionOf(effect, this.#keys, this.#options.self);
     void this.#client
-      .post(path, question, this.#ended.signal)
-      .then(({ body, sentAt }) => read(body, sentAt))
+      .post(path, body, this.#ended.signal)
+      .then((answer) => read(answer.body, answer.sentAt))
       .catch((error: unknown): EtcdInput => ({ type: "failed", call, reason: errorText(error) }))
       .then((input) => this.#step(input));
+  }
+
+  /** Its failure needs no answer: the lease runs out by itself. */
+  #revoke(lease: string): void {
+    this.#client.post("/v3/lease/revoke", { ID: lease }, this.#ended.signal).catch((error: unknown) =>
+      this.#options.log("warn", "the lease was not given back; it runs out by itself", {
+        error: errorText(error),
+      }),
+    );
   }
 
   /** Makes changes known at once; what it misses the readings bring. */
