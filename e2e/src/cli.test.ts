@@ -41,6 +41,7 @@ describe("the command line", { timeout: 30_000 }, () => {
 
   it.each([
     ["nodes", "ringrift.nodes/1"],
+    ["gpus", "ringrift.gpus/1"],
     ["leader", "ringrift.leader/1"],
     ["daemons", "ringrift.daemons/1"],
     ["pipeline", "ringrift.pipeline/1"],

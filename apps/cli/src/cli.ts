@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { ConfigError, loadConfig, printConfig, printConfigJson } from "@ringrift/config";
 import { exitCodes } from "@ringrift/program";
-import { errorText, RingRiftError } from "@ringrift/protocol";
+import { errorText, gpuListSchema, RingRiftError } from "@ringrift/protocol";
 import { Command, CommanderError, Option } from "commander";
 import { type ClientOptions, getJson, getStatus } from "./client.ts";
 import { addDaemonVerbs } from "./daemon-verbs.ts";
 import { followEvents } from "./event-follow.ts";
+import { gpusScreen } from "./gpus-screen.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
 import { scanHost, scanScreen, scanSummary } from "./scan.ts";
 import {
@@ -55,6 +56,10 @@ reading("status", "score, leader, quorum, nodes and daemons on one screen", asyn
 reading("nodes", "every node with its link, state and reasons", async (client) => {
   const { nodes, timestamp } = await getStatus(client);
   return { json: { schema: "ringrift.nodes/1", nodes, timestamp }, screen: nodesTable(nodes) };
+});
+reading("gpus", "every GPU with its values and its last error", async (client) => {
+  const list = gpuListSchema.parse(await getJson("/v1/gpus", client));
+  return { json: list, screen: gpusScreen(list) };
 });
 reading("leader", "leader, epoch, quorum and voters", async (client) => {
   const status = await getStatus(client);

@@ -5,6 +5,7 @@ import type {
   CircuitStatus,
   DaemonHealth,
   GpuError,
+  GpuStatus,
   HealthStatus,
   LinkState,
   NodeResources,
@@ -25,6 +26,8 @@ export interface NodeHealth {
   readonly score: number | null;
   readonly reasons: readonly string[];
   readonly gpus: { readonly total: number; readonly healthy: number } | null;
+  /** The cards themselves; null when not known. */
+  readonly cards: readonly GpuStatus[] | null;
   readonly lastSeenSeconds: number | null;
   readonly reportAgeSeconds: number | null;
   readonly checks: readonly CheckReport[];
@@ -71,6 +74,7 @@ export function nodeHealth(
       gpus === null
         ? null
         : { total: gpus.length, healthy: gpus.filter((gpu) => gpu.state === "healthy").length },
+    cards: gpus,
     lastSeenSeconds: record.lastSeenSeconds,
     reportAgeSeconds: record.reportAgeSeconds,
     checks,

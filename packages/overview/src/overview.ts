@@ -2,9 +2,16 @@ import type { MeshEvent, MeshStatus } from "@ringrift/mesh";
 import type { MetricFamily } from "@ringrift/metrics";
 import { type EventLog, HealthCheckOrchestrator, type NodeHealth } from "@ringrift/orchestrator";
 import { createGate, type GateView } from "@ringrift/pipeline";
-import type { EventOccurrence, NodeReport, StatusDocument, ThresholdValues } from "@ringrift/protocol";
+import type {
+  EventOccurrence,
+  GpuList,
+  NodeReport,
+  StatusDocument,
+  ThresholdValues,
+} from "@ringrift/protocol";
 import { type SystemInputs, UnifiedHealthManager } from "@ringrift/scorer";
 import { statusFamilies } from "./families.ts";
+import { composeGpus } from "./gpus.ts";
 import { composeStatus, type Teller } from "./status.ts";
 
 /** Age from which what an agent heard of leader and quorum counts as unknown. */
@@ -36,6 +43,8 @@ export interface Overview {
   tick(): void;
   gate(): GateView;
   status(): StatusDocument;
+  /** Every card of the nodes that this process answers for. */
+  gpus(): GpuList;
   families(): MetricFamily[];
 }
 
@@ -146,6 +155,7 @@ export function createOverview(options: OverviewOptions): Overview {
     tick,
     gate: () => gate.view(),
     status,
+    gpus: () => composeGpus(ownNodes(), nowSeconds()),
     families: () => {
       const mesh = options.mesh();
       const { staleReports, nodesPastBound, nodesReplaced, checksPastBound } = orchestrator.dropped();

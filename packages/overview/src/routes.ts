@@ -29,6 +29,7 @@ export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
       detail: `Node ${id} is not known here; ${known}`,
     });
   });
+  app.get("/v1/gpus", (context) => context.json(overview.gpus()));
   app.get("/v1/leader", (context) => {
     const { leaderId, epoch, elector, quorum, ageSeconds } = overview.status().cluster;
     return context.json({ schema: "ringrift.leader/1", leaderId, epoch, elector, quorum, ageSeconds });

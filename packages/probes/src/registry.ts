@@ -28,6 +28,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
     kernelLogMemory = null,
     timeoutSeconds = standardTimeoutSeconds,
   } = options;
+  const scale = timeoutSeconds / standardTimeoutSeconds;
   const roster = createGpuRoster();
   const probes = [
     createCpuProbe(procRoot, nowSeconds),
@@ -39,7 +40,15 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createPressureProbe(procRoot, nowSeconds),
     createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
     createMachineProbe(nowSeconds),
-    createGpuProbe({ nvidiaSmi, expectedGpus, procRoot, sysRoot, roster, nowSeconds }),
+    createGpuProbe({
+      nvidiaSmi,
+      expectedGpus,
+      procRoot,
+      sysRoot,
+      roster,
+      nowSeconds,
+      smiTimeoutMs: 20_000 * scale,
+    }),
     ...createKernelLogProbes({
       log: kernelLog,
       memoryFile: kernelLogMemory,
@@ -52,6 +61,6 @@ export function createProbes(options: ProbeOptions): Probe[] {
   ];
   return probes.map((probe) => ({
     ...probe,
-    timeoutSeconds: probe.timeoutSeconds * (timeoutSeconds / standardTimeoutSeconds),
+    timeoutSeconds: probe.timeoutSeconds * scale,
   }));
 }

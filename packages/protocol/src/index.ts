@@ -40,6 +40,7 @@ export {
   type VerdictFrame,
   type VerdictMemberFrame,
 } from "./frames.ts";
+export { type GpuList, type GpuRow, gpuListSchema, gpuListSchemaName } from "./gpu-list.ts";
 export {
   type CircuitState,
   circuitStates,

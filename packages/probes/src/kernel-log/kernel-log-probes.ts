@@ -37,7 +37,7 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
     title: "GPU errors in the kernel log",
     reads: "kernel log: Xid and SXid lines of the NVIDIA driver",
     prepare: lookForGpus,
-    newsOf: ({ faults }) => faults.news.gpu,
+    newsOf: ({ faults }) => faults.news.gpu + roster.changes,
     judge: (view) => {
       const now = nowSeconds();
       return { judgement: judgeXids(view, expected(), roster, now), gpuErrors: view.faults.errors(now) };

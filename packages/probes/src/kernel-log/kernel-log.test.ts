@@ -226,6 +226,26 @@ describe("the checks of the kernel log", () => {
     expect([await xids.news?.(), await faults.news?.()]).toEqual([null, null]);
   });
 
+  it("name a card by its number as soon as nvidia-smi has told it", async () => {
+    const { folder, log } = host();
+    const roster = createGpuRoster();
+    const [xids] = createKernelLogProbes({
+      log,
+      memoryFile: null,
+      expectedGpus: 1,
+      roster,
+      procRoot: join(folder, "proc"),
+      sysRoot: join(folder, "sys"),
+      nowSeconds,
+    });
+    write(log, xid(79));
+    await xids?.news?.();
+    roster.update({ busId: "00000000:3B:00.0", index: 5, uuid: "GPU-5", recoveryAction: null, seenAt: 0 });
+    const outcome = await xids?.news?.();
+    expect(outcome?.report.readings[0]?.labels).toEqual({ gpu: "5", uuid: "GPU-5", xid: "79" });
+    expect(await xids?.news?.()).toBeNull();
+  });
+
   it("are unknown when GPUs are expected or a log was named and it can't be read", async () => {
     const { folder } = host();
     const missing = join(folder, "missing");

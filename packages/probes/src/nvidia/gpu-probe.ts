@@ -19,13 +19,22 @@ export interface GpuProbeOptions {
   readonly smiTimeoutMs?: number;
 }
 
+const standardSmiSeconds = 20;
 /** Seven seconds more than the call may take: time to kill it and to say so. */
 const marginSeconds = 7;
 /** Links rarely change, and each question costs a start of nvidia-smi. */
 const nvlinkEverySeconds = 300;
 
 export function createGpuProbe(options: GpuProbeOptions): Probe {
-  const { nvidiaSmi, expectedGpus, procRoot, sysRoot, roster, nowSeconds, smiTimeoutMs = 20_000 } = options;
+  const {
+    nvidiaSmi,
+    expectedGpus,
+    procRoot,
+    sysRoot,
+    roster,
+    nowSeconds,
+    smiTimeoutMs = standardSmiSeconds * 1000,
+  } = options;
   const callSmi = createSmiRunner({ program: nvidiaSmi, timeoutMs: smiTimeoutMs, nowSeconds });
   const nvlinks = createNvlinkWatch();
   let nvlinksAskedAt = Number.NEGATIVE_INFINITY;
@@ -45,7 +54,7 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
       title: "NVIDIA GPUs",
       reads: "nvidia-smi -q -x, /sys/bus/pci/devices and /proc/driver/nvidia: every GPU of the host",
       intervalSeconds: 30,
-      timeoutSeconds: smiTimeoutMs / 1000 + marginSeconds,
+      timeoutSeconds: standardSmiSeconds + marginSeconds,
       async check(signal) {
         const hardware = await readGpuHardware(procRoot, sysRoot, signal);
         const run = await callSmi(["-q", "-x"], signal);

@@ -15,6 +15,8 @@ export interface GpuRoster {
   update(card: { readonly busId: string } & RosterEntry): void;
   /** What the kernel log says of a card. */
   introduce(busId: string, uuid: string): void;
+  /** Grows each time a card gets another number or UUID: what was named by its bus has a name now. */
+  readonly changes: number;
   labels(busId: string): { readonly gpu: string; readonly uuid: string };
   /** True when the driver, asked well after `lastAt` and lately, wants nothing done with the card. */
   isAtPeace(busId: string, lastAt: number, nowSeconds: number): boolean;
@@ -27,15 +29,22 @@ const freshSeconds = 300;
 
 export function createGpuRoster(): GpuRoster {
   const cards = new Map<string, RosterEntry>();
+  let changes = 0;
   const put = (busId: string, entry: RosterEntry): void => {
     const key = busKey(busId);
-    if (cards.has(key) || cards.size < maxCards) cards.set(key, entry);
+    const known = cards.get(key);
+    if (known === undefined && cards.size >= maxCards) return;
+    if (known?.index !== entry.index || known.uuid !== entry.uuid) changes += 1;
+    cards.set(key, entry);
   };
   return {
     update: ({ busId, index, uuid, recoveryAction, seenAt }) =>
       put(busId, { index, uuid, recoveryAction, seenAt }),
     introduce: (busId, uuid) => {
       if (!cards.has(busKey(busId))) put(busId, { index: null, uuid, recoveryAction: undefined, seenAt: 0 });
+    },
+    get changes() {
+      return changes;
     },
     labels: (busId) => {
       const card = cards.get(busKey(busId));
