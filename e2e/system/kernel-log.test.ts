@@ -1,8 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { HealthEvent } from "@ringrift/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cluster, type Member, startCluster } from "../src/cluster.ts";
-import { waitFor } from "../src/program.ts";
+import { type Cluster, freePort, type Member, startCluster } from "../src/cluster.ts";
+import { startCommand, waitFor } from "../src/program.ts";
 
 const kmsg = "/dev/kmsg";
 let cluster: Cluster;
@@ -104,7 +107,9 @@ describe("an error in the real kernel log", { timeout: 90_000 }, () => {
       "all lines to be counted",
       async () => {
         const metrics = await (await fetch(`${agent.url}/metrics`)).text();
-        const found = /xid_errors_total\{gpu="[^"]*",node="agent-1",xid="31"\} (\d+)/.exec(metrics);
+        const found = new RegExp(`xid_errors_total\\{gpu="${gpu}",node="agent-1",xid="31"\\} (\\d+)`).exec(
+          metrics,
+        );
         const lost = /lost_lines_total\{node="agent-1"\} (\d+)/.exec(metrics);
         return Number(found?.[1]) + Number(lost?.[1]) >= 500 ? true : null;
       },
@@ -112,5 +117,48 @@ describe("an error in the real kernel log", { timeout: 90_000 }, () => {
     );
     expect((await codesOf(server)).length).toBeLessThanOrEqual(before + 1);
     expect((await fetch(`${agent.url}/health`)).status).toBe(200);
+  });
+});
+
+describe("an error in a real journal", { timeout: 90_000 }, () => {
+  it("is an event too", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ringrift-journal-"));
+    const port = await freePort();
+    const main = fileURLToPath(new URL("../../apps/node-agent/dist/main.js", import.meta.url));
+    // A journal of its own, in namespaces of its own, which end with the agent.
+    const script = `mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal && \
+      { /lib/systemd/systemd-journald & } && exec "$0" "$1"`;
+    const start = () =>
+      startCommand(
+        "unshare",
+        ["-m", "-p", "-f", "--kill-child", "sh", "-c", script, process.execPath, main],
+        {
+          RINGRIFT_NODE_ID: "journal",
+          RINGRIFT_AGENT_PORT: String(port),
+          RINGRIFT_DATA_DIR: folder,
+          RINGRIFT_SERVERS: `ws://127.0.0.1:${port}/mesh`,
+          RINGRIFT_KMSG: "journald",
+        },
+      );
+    const codes = async (): Promise<(number | undefined)[]> => {
+      const { events } = (await (await fetch(`http://127.0.0.1:${port}/v1/events`)).json()) as {
+        events: readonly HealthEvent[];
+      };
+      return events.flatMap((event) =>
+        event.name === "GPU_ERROR" && event.data.gpu === gpu ? [event.data.xid] : [],
+      );
+    };
+    const program = start();
+    const live = () => fetch(`http://127.0.0.1:${port}/health`).then((answer) => answer.ok || null);
+    await waitFor("the agent to answer", live, 30_000, program.output);
+    xid(109, "CTX SWITCH TIMEOUT");
+    await waitFor(
+      "the error",
+      async () => ((await codes()).includes(109) ? true : null),
+      30_000,
+      program.output,
+    );
+    await program.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -18,6 +18,8 @@ export interface KernelLogProbesOptions {
 
 const intervalSeconds = 30;
 const timeoutSeconds = 5;
+/** More lines of what is known already are told no sooner than this. */
+const recountSeconds = 5;
 
 /** The two checks that the kernel log feeds: errors of GPUs, and faults of everything else. */
 export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] {
@@ -38,6 +40,7 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
     reads: "kernel log: Xid and SXid lines of the NVIDIA driver",
     prepare: lookForGpus,
     newsOf: ({ faults }) => faults.news.gpu + roster.changes,
+    countOf: ({ faults }) => faults.counted.gpu,
     judge: (view) => {
       const now = nowSeconds();
       return { judgement: judgeXids(view, expected(), roster, now), gpuErrors: view.faults.errors(now) };
@@ -49,15 +52,19 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
     reads: "kernel log: out of memory, disks, file systems, hung tasks, PCIe, links, machine checks",
     prepare: async () => {},
     newsOf: ({ faults }) => faults.news.host,
+    countOf: ({ faults }) => faults.counted.host,
     judge: (view) => ({ judgement: judgeKernelLog(view, expected(), nowSeconds()) }),
   });
   return [xid, { ...host, close: () => log.close() }];
 
   function watching(parts: WatchingParts): Probe {
     const { name, title, reads } = parts;
-    let toldNews = 0;
+    let told = { news: 0, count: 0, at: Number.NEGATIVE_INFINITY };
+    const isWorthTelling = (view: KernelLogView): boolean =>
+      parts.newsOf(view) !== told.news ||
+      (parts.countOf(view) !== told.count && nowSeconds() - told.at >= recountSeconds);
     const outcomeOf = (view: KernelLogView, startedAt: number): ProbeOutcome => {
-      toldNews = parts.newsOf(view);
+      told = { news: parts.newsOf(view), count: parts.countOf(view), at: nowSeconds() };
       const { judgement, ...rest } = parts.judge(view);
       return { report: toReport(name, reads, judgement, nowSeconds(), startedAt), ...rest };
     };
@@ -75,7 +82,7 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
       news: async () => {
         const startedAt = nowSeconds();
         const view = await log.poll();
-        return parts.newsOf(view) === toldNews ? null : outcomeOf(view, startedAt);
+        return isWorthTelling(view) ? outcomeOf(view, startedAt) : null;
       },
     };
   }
@@ -87,6 +94,7 @@ interface WatchingParts {
   readonly reads: string;
   prepare(signal: AbortSignal): Promise<void>;
   newsOf(view: KernelLogView): number;
+  countOf(view: KernelLogView): number;
   judge(
     view: KernelLogView,
   ): Pick<ProbeOutcome, "gpuErrors"> & { readonly judgement: ReturnType<typeof judgeXids> };

@@ -246,6 +246,30 @@ describe("the checks of the kernel log", () => {
     expect(await xids?.news?.()).toBeNull();
   });
 
+  it("tell of more lines of the same error after a while, with their number", async () => {
+    const { folder, log } = host();
+    let clock = Date.now() / 1000;
+    const [xids] = createKernelLogProbes({
+      log,
+      memoryFile: null,
+      expectedGpus: 1,
+      roster: createGpuRoster(),
+      procRoot: join(folder, "proc"),
+      sysRoot: join(folder, "sys"),
+      nowSeconds: () => clock,
+    });
+    await xids?.news?.();
+    write(log, xid(119));
+    expect((await xids?.news?.())?.report.readings[0]?.value).toBe(1);
+    write(log, xid(119), xid(119));
+    clock += 1;
+    expect(await xids?.news?.()).toBeNull();
+    clock += 5;
+    const outcome = await xids?.news?.();
+    expect(outcome?.report.readings[0]?.value).toBe(3);
+    expect(outcome?.gpuErrors).toHaveLength(1);
+  });
+
   it("are unknown when GPUs are expected or a log was named and it can't be read", async () => {
     const { folder } = host();
     const missing = join(folder, "missing");

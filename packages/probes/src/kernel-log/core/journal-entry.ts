@@ -2,16 +2,17 @@ import { parseCount } from "../../number-text.ts";
 import type { KernelLine } from "./kernel-line.ts";
 
 /** Reads one line of `journalctl -o json`; null when it is no entry of the kernel with a message and a cursor. */
-export function parseJournalEntry(text: string): KernelLine | null {
+export function parseJournalEntry(line: string): KernelLine | null {
   let entry: unknown;
   try {
-    entry = JSON.parse(text);
+    entry = JSON.parse(line);
   } catch {
     return null;
   }
   if (typeof entry !== "object" || entry === null) return null;
   const fields = new Map(Object.entries(entry));
-  const message = messageText(fields.get("MESSAGE"));
+  const text = messageText(fields.get("MESSAGE"));
+  const message = text === null ? null : `${identifierOf(fields)}${text}`;
   const position = fields.get("__CURSOR");
   const bootId = fields.get("_BOOT_ID");
   if (message === null || typeof position !== "string" || typeof bootId !== "string") return null;
@@ -23,6 +24,14 @@ export function parseJournalEntry(text: string): KernelLine | null {
     at: microseconds === null ? null : microseconds / 1e6,
     message,
   };
+}
+
+/** From lines that a process wrote to /dev/kmsg, the journal takes off what stands before the colon, as in `name[7]: text`. */
+function identifierOf(fields: ReadonlyMap<string, unknown>): string {
+  const identifier = fields.get("SYSLOG_IDENTIFIER");
+  if (typeof identifier !== "string" || identifier === "kernel") return "";
+  const pid = fields.get("SYSLOG_PID");
+  return `${identifier}${typeof pid === "string" ? `[${pid}]` : ""}: `;
 }
 
 /** The journal writes a message that is not plain text as a list of bytes. */

@@ -53,6 +53,8 @@ export interface KernelFaults {
   settle(nowSeconds: number): void;
   /** Grows with each thing worth telling at once. */
   readonly news: { readonly gpu: number; readonly host: number };
+  /** Lines that told of something, told on or not. */
+  readonly counted: { readonly gpu: number; readonly host: number };
   /** Errors that were counted and not told, since the rate had its bound. */
   readonly untold: number;
   memory(): KernelMemory;
@@ -76,12 +78,14 @@ export function createKernelFaults(
   let tellings: number[] = [];
   let pending: { readonly key: string; readonly error: GpuError }[] = [];
   const news = { gpu: 0, host: 0 };
+  const counted = { gpu: 0, host: 0 };
   let untold = 0;
   let caughtUp = false;
 
   function takeError(line: KernelLine, xid: XidLine, nowSeconds: number): void {
     const at = Math.min(line.at ?? nowSeconds, nowSeconds);
     countError(xid);
+    counted.gpu += 1;
     const fault = recurrence.judge(gpuFault(xid), line.bootId, at);
     // Of an application that crashed days before the agent was first started nobody needs to hear.
     if (nowSeconds - at > fault.windowSeconds) return;
@@ -152,6 +156,7 @@ export function createKernelFaults(
     const { kind, ...rest } = fault;
     const at = Math.min(line.at ?? nowSeconds, nowSeconds);
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    counted.host += 1;
     if (nowSeconds - at > fault.windowSeconds) return true;
     const kept = hostBook.note(rest, line.bootId, at);
     if (kept.count === kept.needed) news.host += 1;
@@ -201,6 +206,7 @@ export function createKernelFaults(
       );
     },
     news,
+    counted,
     get untold() {
       return untold + gpuBook.dropped + hostBook.dropped;
     },

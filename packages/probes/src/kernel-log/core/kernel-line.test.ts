@@ -85,6 +85,14 @@ describe("an entry of the journal", () => {
     const bytes = { ...fields, MESSAGE: [...new TextEncoder().encode("é Xid")] };
     expect(parseJournalEntry(JSON.stringify(bytes))?.message).toBe("é Xid");
   });
+  it("that a process wrote has its beginning back, so that nobody else's words pass for the driver's", () => {
+    const written = { ...fields, SYSLOG_IDENTIFIER: "NVRM", MESSAGE: xid.slice("NVRM: ".length) };
+    expect(parseJournalEntry(JSON.stringify(written))?.message).toBe(xid);
+    const quoted = { ...fields, SYSLOG_IDENTIFIER: "systemd", SYSLOG_PID: "1" };
+    expect(parseJournalEntry(JSON.stringify(quoted))?.message).toBe(`systemd[1]: ${xid}`);
+    const kernel = { ...fields, SYSLOG_IDENTIFIER: "kernel" };
+    expect(parseJournalEntry(JSON.stringify(kernel))?.message).toBe(xid);
+  });
   it("is none without message, cursor or boot", () => {
     for (const key of ["MESSAGE", "__CURSOR", "_BOOT_ID"])
       expect(parseJournalEntry(JSON.stringify({ ...fields, [key]: null }))).toBeNull();
