@@ -143,4 +143,14 @@ describe("the daemons of an agent", { timeout: 30_000 }, () => {
       ["worker", "running"],
     ]);
   });
+
+  it("are refused with file, line and key by config check and at a start, exit code 78, when their file is bad", async () => {
+    const bad = join(directory, "bad.yaml");
+    writeFileSync(bad, "daemons:\n  - name: a\n    command: [sleep, '1']\n    dependsOn: [b]\n");
+    for (const args of [["config", "check"], []]) {
+      const program = startProgram("node-agent", args, { RINGRIFT_DAEMONS_FILE: bad });
+      expect(await program.exited).toBe(78);
+      expect(program.output()).toContain(`${bad}:4: daemons[0].dependsOn[0]: unknown daemon "b"`);
+    }
+  });
 });

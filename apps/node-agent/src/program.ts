@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { loadDaemonsFile } from "@ringrift/daemon-supervisor";
 import { runProgram } from "@ringrift/program";
 import { startNodeAgent } from "./node-agent.ts";
 
@@ -11,5 +12,8 @@ await runProgram({
     "ringrift-node-agent",
     "ringrift-node-agent --servers ws://10.0.0.1:8790/mesh --mesh-key-file /etc/ringrift/mesh.keys --expected-gpus 8",
   ],
+  checkFiles: ({ daemonsFile }) => {
+    if (daemonsFile !== null) loadDaemonsFile(daemonsFile);
+  },
   start: startNodeAgent,
 });

@@ -40,6 +40,8 @@ export interface ProgramDefinition<P extends ServiceId> {
   readonly description: string;
   /** Command lines for `--help`. */
   readonly examples?: readonly string[];
+  /** Looks at the files that the configuration names. What it throws is shown, and the program exits 78. */
+  checkFiles?(config: ConfigByProgram[P]): void;
   /** Starts the work. What it throws is shown, and the program exits 1. */
   start(config: ConfigByProgram[P], context: ProgramContext): Promise<Running>;
 }
@@ -59,7 +61,8 @@ export async function runProgram<P extends ServiceId>(definition: ProgramDefinit
     return;
   }
   const config = configOrNull(definition.program, action.flags);
-  if (config === null) {
+  const checksFiles = action.kind !== "print";
+  if (config === null || (checksFiles && !filesAreGood(definition, config))) {
     process.exitCode = exitCodes.configuration;
     return;
   }
@@ -90,6 +93,21 @@ function configOrNull<P extends ServiceId>(
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n${error.nextStep ?? ""}\n`);
     return null;
+  }
+}
+
+function filesAreGood<P extends ServiceId>(
+  { checkFiles }: ProgramDefinition<P>,
+  config: ConfigByProgram[P],
+): boolean {
+  try {
+    checkFiles?.(config);
+    return true;
+  } catch (error) {
+    // A list of many mistakes is told in full.
+    const known = error instanceof RingRiftError ? error : null;
+    process.stderr.write(`${known?.message ?? errorText(error)}\n${known?.nextStep ?? ""}\n`);
+    return false;
   }
 }
 
