@@ -1,16 +1,21 @@
 import { parseArgs } from "node:util";
 import { huntMutants } from "../packages/mesh/src/sim/hunt-mutants.ts";
 import { mutants } from "../packages/mesh/src/sim/mutants.ts";
+import { search } from "../packages/mesh/src/sim/search/search.ts";
 import { explainFailure, simulate } from "../packages/mesh/src/sim/simulation.ts";
 
 const usage = `Usage: pnpm sim [--seeds N] [--nodes M] [--from S]
        pnpm sim --mutants [--seeds N]
+       pnpm sim --exhaustive [--terms T] [--visits N]
 
 Runs seeded schedules of crashes, pauses, partitions and bad networks over the election and checks its invariants.
   --seeds N   how many schedules, default 1000
   --nodes M   voters, 1 to 7; default 3, 4 and 5 in turn
   --from S    first seed, default 1
-  --mutants   puts one bug after another into the cores and shows which schedule of each size catches it`;
+  --mutants   puts one bug after another into the cores and shows which schedule of each size catches it
+  --exhaustive  follows every order of events among 3 voters: loss, duplication, reordering, restarts, time-outs
+  --terms T   as far as term T, default 1
+  --visits N  gives up after so many states, default 100,000,000`;
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -19,6 +24,9 @@ const { values } = parseArgs({
     nodes: { type: "string" },
     from: { type: "string", default: "1" },
     mutants: { type: "boolean", default: false },
+    exhaustive: { type: "boolean", default: false },
+    terms: { type: "string", default: "1" },
+    visits: { type: "string", default: "100000000" },
     help: { type: "boolean", default: false },
   },
 });
@@ -26,6 +34,7 @@ const startedAt = performance.now();
 const seeds = count("seeds", values.seeds, 1, 100_000_000);
 if (values.help) console.log(usage);
 else if (values.mutants) await hunt();
+else if (values.exhaustive) exhaustive();
 else schedules();
 
 function count(name: string, text: string, low: number, high: number): number {
@@ -69,11 +78,28 @@ function schedules(): void {
 
 async function hunt(): Promise<void> {
   const hunts = await huntMutants(seeds, true, ({ mutant, caught }) => {
-    const how =
-      caught === null ? "NOT CAUGHT" : `seed ${caught.seed}, ${caught.nodes} voters: ${caught.invariant}`;
+    const how = caught === null ? "NOT CAUGHT" : `${caught.by}: ${caught.invariant}`;
     console.log(`${mutant.padEnd(66)} ${how}`);
   });
   const caught = hunts.filter((each) => each.caught !== null).length;
   console.log(`${caught} of ${mutants.length} bugs caught in ${seconds()} s.`);
   if (caught < mutants.length) process.exitCode = 1;
+}
+
+function exhaustive(): void {
+  const maxTerm = count("terms", values.terms, 1, 9);
+  const maxVisits = count("visits", values.visits, 1, 1e9);
+  const result = search({ maxTerm, maxVisits }, ({ visits, states, open }) =>
+    console.log(`${visits} visits, ${states} states, ${open} open, ${seconds()} s`),
+  );
+  const { visits, states, snapshots, messages, complete, violation } = result;
+  if (violation !== null) {
+    console.error([violation.rule, ...violation.trace].join("\n"));
+    process.exit(1);
+  }
+  const reach = complete ? "all of them" : `not all: ${result.open} are open`;
+  console.log(
+    `3 voters to term ${maxTerm} hold: ${visits} visits, ${states} widest states (${reach}), ` +
+      `${snapshots} snapshots of voters, ${messages} messages, ${seconds()} s.`,
+  );
 }

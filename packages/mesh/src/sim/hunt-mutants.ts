@@ -2,36 +2,45 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type Mutant, mutants, mutate } from "./mutants.ts";
+import type { SearchOptions, SearchResult } from "./search/search.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
 /** How one bug was found, or that it was not. */
 export interface Hunt {
   readonly mutant: string;
-  /** What it broke, and in which schedule; null when no schedule saw it. */
+  /** Null when nothing saw it. */
   readonly caught: {
     readonly invariant: string;
-    readonly seed: number;
-    readonly nodes: number;
+    /** The schedule, or the search. */
+    readonly by: string;
     /** What the simulator would print of it. */
     readonly explanation: string;
   } | null;
 }
+
+type Caught = Hunt["caught"];
 
 interface Simulator {
   readonly simulate: (options: SimulationOptions) => SimulationResult;
   readonly explainFailure: (options: SimulationOptions) => string;
 }
 
+interface Searcher {
+  readonly search: (options: SearchOptions) => SearchResult;
+}
+
+/** Enough of the search for bugs in voting; a second's work. */
+const searchBound: SearchOptions = { maxTerm: 2, maxVisits: 20_000 };
 const mark = "?mutant=";
 
 /**
- * Simulates each bug until an invariant breaks, for at most `seeds` schedules of each size; needs a Node that runs TypeScript.
+ * Looks for each bug until an invariant breaks, in at most `seeds` schedules of each size; needs a Node that runs TypeScript.
  *
- * @param rare also those that take hundreds of schedules
+ * @param all also those that take hundreds of schedules
  */
 export async function huntMutants(
   seeds: number,
-  rare: boolean,
+  all: boolean,
   onHunt: (hunt: Hunt) => void = () => {},
 ): Promise<Hunt[]> {
   const hooks = registerHooks({
@@ -53,7 +62,7 @@ export async function huntMutants(
   try {
     const hunts: Hunt[] = [];
     for (const mutant of mutants) {
-      if (mutant.rare === true && !rare) continue;
+      if (mutant.hunter === "many schedules" && !all) continue;
       const found = await hunt(mutant, seeds);
       onHunt(found);
       hunts.push(found);
@@ -65,17 +74,34 @@ export async function huntMutants(
 }
 
 async function hunt(mutant: Mutant, seeds: number): Promise<Hunt> {
-  const url = `${new URL("./simulation.ts", import.meta.url).href}${mark}${encodeURIComponent(mutant.name)}`;
-  const { simulate, explainFailure }: Simulator = await import(url);
+  const bySearch = mutant.hunter === "search";
+  const caught = bySearch ? await searchFor(mutant) : await scheduleFor(mutant, seeds);
+  return { mutant: mutant.name, caught };
+}
+
+async function searchFor(mutant: Mutant): Promise<Caught> {
+  const { search }: Searcher = await import(mutated("./search/search.ts", mutant));
+  const { violation, visits } = search(searchBound);
+  if (violation === null) return null;
+  const { rule, trace } = violation;
+  return { invariant: rule, by: `search, ${visits} states`, explanation: [rule, ...trace].join("\n") };
+}
+
+async function scheduleFor(mutant: Mutant, seeds: number): Promise<Caught> {
+  const { simulate, explainFailure }: Simulator = await import(mutated("./simulation.ts", mutant));
   for (let seed = 1; seed <= seeds; seed += 1) {
     for (const nodes of [3, 4, 5]) {
       const { failure } = simulate({ seed, nodes });
       if (failure === null) continue;
-      const explanation = explainFailure({ seed, nodes });
-      return { mutant: mutant.name, caught: { invariant: failure.invariant, seed, nodes, explanation } };
+      const by = `seed ${seed}, ${nodes} voters`;
+      return { invariant: failure.invariant, by, explanation: explainFailure({ seed, nodes }) };
     }
   }
-  return { mutant: mutant.name, caught: null };
+  return null;
+}
+
+function mutated(file: string, { name }: Mutant): string {
+  return `${new URL(file, import.meta.url).href}${mark}${encodeURIComponent(name)}`;
 }
 
 if (import.meta.main) console.log(JSON.stringify(await huntMutants(Number(process.argv[2]), false)));

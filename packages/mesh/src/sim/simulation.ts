@@ -38,7 +38,7 @@ export interface SimulationOptions {
   readonly minorityOnly?: boolean;
 }
 
-export interface Failure {
+interface Failure {
   readonly invariant: string;
   readonly detail: string;
   /** Virtual milliseconds. */
