@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { runDay } from "../packages/mesh/src/sim/day.ts";
 import { huntMutants } from "../packages/mesh/src/sim/hunt-mutants.ts";
 import { mutants } from "../packages/mesh/src/sim/mutants.ts";
 import { search } from "../packages/mesh/src/sim/search/search.ts";
@@ -7,6 +8,7 @@ import { explainFailure, simulate } from "../packages/mesh/src/sim/simulation.ts
 const usage = `Usage: pnpm sim [--seeds N] [--nodes M] [--from S]
        pnpm sim --mutants [--seeds N]
        pnpm sim --exhaustive [--terms T] [--visits N]
+       pnpm sim --detection [--hours H] [--agents N] [--from S]
 
 Runs seeded schedules of crashes, pauses, partitions and bad networks over the election and checks its invariants.
   --seeds N   how many schedules, default 1000
@@ -15,7 +17,10 @@ Runs seeded schedules of crashes, pauses, partitions and bad networks over the e
   --mutants   puts one bug after another into the cores and shows which schedule of each size catches it
   --exhaustive  follows every order of events among 3 voters: loss, duplication, reordering, restarts, time-outs
   --terms T   as far as term T, default 1
-  --visits N  gives up after so many states, default 100,000,000`;
+  --visits N  gives up after so many states, default 100,000,000
+  --detection a day of restarts, stops of 4 s, 10 min of 20 % loss and stuck servers: nobody who lives may be declared down
+  --hours H   of the day, default 24
+  --agents N  that three servers watch, default 1000`;
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -27,6 +32,9 @@ const { values } = parseArgs({
     exhaustive: { type: "boolean", default: false },
     terms: { type: "string", default: "1" },
     visits: { type: "string", default: "100000000" },
+    detection: { type: "boolean", default: false },
+    hours: { type: "string", default: "24" },
+    agents: { type: "string", default: "1000" },
     help: { type: "boolean", default: false },
   },
 });
@@ -35,6 +43,7 @@ const seeds = count("seeds", values.seeds, 1, 100_000_000);
 if (values.help) console.log(usage);
 else if (values.mutants) await hunt();
 else if (values.exhaustive) exhaustive();
+else if (values.detection) detection();
 else schedules();
 
 function count(name: string, text: string, low: number, high: number): number {
@@ -102,4 +111,26 @@ function exhaustive(): void {
     `3 voters to term ${maxTerm} hold: ${visits} visits, ${states} widest states (${reach}), ` +
       `${snapshots} snapshots of voters, ${messages} messages, ${seconds()} s.`,
   );
+}
+
+function detection(): void {
+  const hours = count("hours", values.hours, 1, 1_000);
+  const agents = count("agents", values.agents, 1, 20_000);
+  const seed = count("from", values.from, 0, 4_294_967_295);
+  const day = runDay({ seed, agents, servers: 3, hours }, (hour) =>
+    console.log(`hour ${hour}, ${seconds()} s`),
+  );
+  const { detectionsMs: found, watchedSeconds, violation } = day;
+  const at = (share: number): string =>
+    (found[Math.floor((found.length - 1) * share)] ?? Number.NaN).toFixed(0);
+  console.log(
+    `${hours} h, ${agents} agents, 3 servers, seed ${seed}: ${day.pauses} stops of 4 s, ${day.crashes} crashes, ` +
+      `${day.leaves} leaves, ${day.restarts} restarts, ${day.stalls} stuck servers; ` +
+      `${(watchedSeconds / 3_600).toFixed(1)} h were not quiet and simulated in full.\n` +
+      `${day.liveDeclaredDown} live members declared down. Crash to down on every server: ` +
+      `median ${at(0.5)} ms, p99 ${at(0.99)} ms (${found.length}). ${seconds()} s.`,
+  );
+  if (violation === null) return;
+  console.error(violation);
+  process.exit(1);
 }

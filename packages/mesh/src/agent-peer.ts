@@ -5,6 +5,7 @@ import { refuseUpgrade } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
 import { compareEpochs, kindOf, parseEpoch } from "./core/epoch.ts";
+import { pulsesPerHeartbeat } from "./core/suspicion.ts";
 import { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
 import { EventHub } from "./event-hub.ts";
@@ -78,12 +79,14 @@ export class AgentPeer implements Mesh {
     }
     this.#hub.member(this.#ownView());
     const heartbeatDue = everyTicks(heartbeatIntervalMs);
+    const pulseDue = everyTicks(heartbeatIntervalMs / pulsesPerHeartbeat);
     const silenceTicks = Math.max(shortestSilenceMs, 5 * heartbeatIntervalMs) / tickMs;
     this.#beat = startBeat(this.#clock.now, () => {
       for (const link of this.#links.values()) {
         link.quietTicks += 1;
         if (link.quietTicks > silenceTicks) link.end("silent_peer");
       }
+      if (pulseDue()) for (const link of this.#links.values()) link.pulse();
       if (heartbeatDue()) this.#heartbeat();
       this.#tell();
     });
@@ -156,6 +159,7 @@ export class AgentPeer implements Mesh {
   #open(voter: string, link: Link): void {
     link.listen({
       onFrame: (frame) => this.#receive(voter, link, frame),
+      onPulse: () => undefined,
       onDrop: (what) => this.#dropped.add(what),
       onEnd: (end, detail) => {
         if (this.#links.get(voter) === link) this.#links.delete(voter);

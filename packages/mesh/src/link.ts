@@ -50,6 +50,8 @@ export interface LinkHandlers {
   readonly onFrame: (frame: Frame) => void;
   /** A frame that was not handed on: of an unknown type, or one too many. */
   readonly onDrop: (what: string) => void;
+  /** The peer's process runs: a sign of life between two frames. */
+  readonly onPulse: () => void;
   /** Called once. `detail` is for the log. */
   readonly onEnd: (end: LinkEnd, detail: string) => void;
 }
@@ -95,6 +97,7 @@ export class Link {
   listen(handlers: LinkHandlers): void {
     this.#handlers = handlers;
     this.#socket.on("message", (data: RawData, binary: boolean) => this.#receive(data, binary));
+    this.#socket.on("ping", () => this.#receivePulse());
     this.#socket.on("error", (error: Error & { code?: string }) => {
       if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") this.end("frame_too_large", error.message);
       else this.end("closed_by_peer", error.message);
@@ -126,6 +129,11 @@ export class Link {
     return true;
   }
 
+  /** Shows that this process runs; costs next to nothing, and is lost when the peer is slow. */
+  pulse(): void {
+    if (this.isOpen && this.#socket.bufferedAmount === 0) this.#socket.ping();
+  }
+
   /** Cuts the link at once: a peer that hangs would not answer a polite close. */
   end(end: LinkEnd, detail = ""): void {
     if (this.#end !== null) return;
@@ -155,6 +163,13 @@ export class Link {
       else this.end("role", decoded.type);
     } else if (decoded.refused === "unknown_type") this.#handlers?.onDrop("unknown_type");
     else this.end("bad_frame", `${decoded.refused} ${decoded.detail}`);
+  }
+
+  #receivePulse(): void {
+    if (this.#end !== null) return;
+    this.quietTicks = 0;
+    if (this.#takeToken()) this.#handlers?.onPulse();
+    else this.#handlers?.onDrop("rate_limit");
   }
 
   #takeToken(): boolean {

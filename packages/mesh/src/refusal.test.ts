@@ -47,7 +47,12 @@ function link(changes: Partial<LocalPeer>): Promise<Link | null> {
   return new Promise((resolve) => {
     dialHandshake(open(), local, clock, "v1", () => null, {
       onLink: (made) => {
-        made.listen({ onFrame: () => undefined, onDrop: () => undefined, onEnd: () => undefined });
+        made.listen({
+          onFrame: () => undefined,
+          onDrop: () => undefined,
+          onPulse: () => undefined,
+          onEnd: () => undefined,
+        });
         resolve(made);
       },
       onRefused: () => resolve(null),

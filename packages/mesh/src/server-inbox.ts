@@ -87,6 +87,15 @@ export class ServerInbox {
     }
   }
 
+  /** The peer's process runs, though it says nothing. */
+  pulse(link: Link): void {
+    const { roster, now } = this.#options;
+    const member = peerKey(link.peer);
+    const incarnation = roster.incarnationOf(member);
+    if (!link.left && incarnation?.boot === link.peer.boot)
+      roster.observe({ type: "heartbeat", member, incarnation }, now());
+  }
+
   #heartbeat(link: Link, frame: Extract<Frame, { type: "heartbeat" }>): void {
     const { roster, elector, now } = this.#options;
     if (link.peer.role === "server") elector.hearEpoch(parseEpoch(frame.epoch));

@@ -27,6 +27,8 @@ export interface ServerLinksOptions {
   readonly dropped: Counts;
   readonly onOpen: (link: Link) => void;
   readonly onFrame: (link: Link, frame: Frame) => void;
+  /** A sign of life between two frames. */
+  readonly onPulse: (link: Link) => void;
   /** The last link of a peer is gone. */
   readonly onLost: (link: Link) => void;
   /** A voter's host answered "connection refused", and no link to it is left. */
@@ -149,6 +151,7 @@ export class ServerLinks {
     const { peer, direction } = link;
     link.listen({
       onFrame: (frame) => this.#options.onFrame(link, frame),
+      onPulse: () => this.#options.onPulse(link),
       onDrop: (what) => this.#options.dropped.add(what),
       onEnd: (end, detail) => this.#closed(link, end, detail),
     });

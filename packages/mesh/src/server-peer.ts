@@ -67,6 +67,7 @@ export class ServerPeer implements Mesh {
       dropped,
       onOpen: (link) => this.#opened(link),
       onFrame: (link, frame) => this.#inbox.receive(link, frame),
+      onPulse: (link) => this.#inbox.pulse(link),
       onLost: (link) => {
         this.#noteReach();
         this.#inbox.lost(link);

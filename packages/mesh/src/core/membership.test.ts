@@ -104,6 +104,26 @@ describe("silence", () => {
     expect(view.members.get("n1")?.reason).toBe("relayed");
   });
 
+  test("all servers measure one silence, from the last that any of them heard", () => {
+    hello("n1");
+    pass(3_100);
+    told("n1", { heardMsAgo: 2_600 });
+    pass(1_700);
+    expect(state("n1")).toBe("suspect");
+    pass(200);
+    expect(state("n1")).toBe("down");
+  });
+
+  test("a stop of four seconds is no death when signs of life come four times a second", () => {
+    hello("n1");
+    pass(250);
+    pass(4_000);
+    expect(state("n1")).toBe("suspect");
+    give({ type: "heartbeat", member: "n1", incarnation: life });
+    expect(state("n1")).toBe("alive");
+    expect(seen.some(({ to }) => to === "down")).toBe(false);
+  });
+
   test("old testimony clears nobody", () => {
     hello("n1");
     pass(3_100);
@@ -119,7 +139,7 @@ describe("abnormal close", () => {
     hello("n1");
     close();
     expect(state("n1")).toBe("suspect");
-    pass(1_250);
+    pass(1_300);
     expect(state("n1")).toBe("suspect");
     pass(50);
     expect(state("n1")).toBe("down");

@@ -145,28 +145,18 @@ function onObservation(
     };
     return record(view, known, left);
   }
-  return settle(view, known, withTestimony(view, before, from, observation, now), now);
+  return settle(view, known, withTestimony(before, from, observation, now), now);
 }
 
 /** Adds when the other server heard the member and whether it saw its link close. */
-function withTestimony(
-  view: Membership,
-  member: Member,
-  from: string,
-  observation: Observation,
-  now: number,
-): Member {
+function withTestimony(member: Member, from: string, observation: Observation, now: number): Member {
   const { heardMsAgo, closedMsAgo } = observation;
   const closes = new Map(member.closes);
   if (closedMsAgo === null) closes.delete(from);
   else closes.set(from, now - closedMsAgo);
-  // Older testimony would clear a suspect for an instant and accuse it again in the next.
-  const fresh = heardMsAgo !== null && heardMsAgo <= view.timing.heartbeatMs * 2;
-  return {
-    ...member,
-    closes,
-    relayedAt: fresh ? Math.max(member.relayedAt, now - heardMsAgo) : member.relayedAt,
-  };
+  // Old testimony counts too: all servers measure one silence from the last that any of them heard.
+  const relayedAt = heardMsAgo === null ? member.relayedAt : Math.max(member.relayedAt, now - heardMsAgo);
+  return { ...member, closes, relayedAt };
 }
 
 function onTick(view: Membership, loopLagMs: number, now: number): MembershipResult {

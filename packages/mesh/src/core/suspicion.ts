@@ -7,17 +7,23 @@ export interface SuspicionTiming {
   readonly heartbeatMs: number;
   /** Heartbeats missed before a silent member is suspect. */
   readonly missedHeartbeats: number;
-  /** From suspect to down when nothing but silence or one close is known. */
+  /** From the limit of silence, or from a close that nobody else saw, to down. */
   readonly suspicionMs: number;
   /** From an abnormal close to down when enough servers saw it or the host refused a redial. */
   readonly reconnectGraceMs: number;
 }
 
-/** With a heartbeat a second: silent members are suspect after 3 s and down after 4.3 s. */
+/**
+ * Agents show signs of life this often per heartbeat, between which their process may have stopped unseen. Fewer, and a
+ * stop of four seconds could not be told from one for ever within four and a half.
+ */
+export const pulsesPerHeartbeat = 4;
+
+/** With a heartbeat a second: silent members are suspect after 3 s and down after 4.35 s. */
 export const defaultSuspicionTiming: SuspicionTiming = {
   heartbeatMs: 1_000,
   missedHeartbeats: 3,
-  suspicionMs: 1_300,
+  suspicionMs: 1_350,
   reconnectGraceMs: 600,
 };
 
@@ -49,14 +55,13 @@ export function judge(member: Member, timing: SuspicionTiming, listening: Listen
   }
   const heardAt = Math.max(member.lastHeardAt, member.relayedAt);
   const silentMs = now - Math.max(heardAt, listening.since);
-  if (silentMs < timing.heartbeatMs * timing.missedHeartbeats * listening.stretch) {
+  const limitMs = timing.heartbeatMs * timing.missedHeartbeats * listening.stretch;
+  // Who is accused is cleared by fresh news only: what was old when it was told would let it be accused again at once.
+  const clearedMs = member.state === "alive" ? limitMs : timing.heartbeatMs * 2 * listening.stretch;
+  if (silentMs < clearedMs)
     return { state: "alive", reason: member.relayedAt > member.lastHeardAt ? "relayed" : "heard" };
-  }
-  const suspectedMs = member.state === "suspect" ? now - Math.max(member.since, listening.since) : 0;
-  return {
-    state: suspectedMs >= timing.suspicionMs * listening.stretch ? "down" : "suspect",
-    reason: "silence",
-  };
+  const down = silentMs >= limitMs + timing.suspicionMs * listening.stretch;
+  return { state: down ? "down" : "suspect", reason: "silence" };
 }
 
 /** The close that speaks against the member: none while a link is open, or once another server heard it well after. */

@@ -136,28 +136,46 @@ function weigh(
   const newest = newestObservation(views);
   if (newest === undefined) return [];
   const { role, incarnation, homes } = newest;
-  const current: [string, Observation][] = [...views]
-    .filter(([from, view]) => homes.includes(from) && isFresh(verdict, from, view, now))
-    .map(([from, view]): [string, Observation] => [from, view.observation])
-    .filter(([, observation]) => compareIncarnations(observation.incarnation, incarnation) === 0);
-  const saying = (state: LinkState): [string, Observation][] =>
-    current.filter(([, observation]) => observation.state === state);
-  const outcome = (state: LinkState, from: readonly [string, Observation][]): ClusterMember[] => {
-    const accusers = from.map(([server]) => server).sort();
-    const reason = from[0]?.[1].reason ?? newest.reason;
-    return record(verdict, { member, role, incarnation, state, reason, accusers });
-  };
-
-  const left = saying("left");
-  if (left.length > 0) return outcome("left", left);
-  if (verdict.standing === "follower") return [];
-  const down = saying("down");
-  if (verdict.standing === "leader" && down.length >= majority(homes.length)) return outcome("down", down);
-  const alive = saying("alive");
-  if (alive.length > 0) return outcome("alive", alive);
+  const votes: Record<LinkState, number> = { alive: 0, suspect: 0, down: 0, left: 0 };
+  const reasons: Partial<Record<LinkState, MemberReason>> = {};
+  const counts = (from: string, view: View): boolean =>
+    homes.includes(from) &&
+    isFresh(verdict, from, view, now) &&
+    compareIncarnations(view.observation.incarnation, incarnation) === 0;
+  for (const [from, view] of views) {
+    if (!counts(from, view)) continue;
+    const { state, reason } = view.observation;
+    votes[state] += 1;
+    reasons[state] ??= reason;
+  }
   const known = verdict.members.get(member);
-  const stillDown = known?.state === "down" && compareIncarnations(known.incarnation, incarnation) === 0;
-  return stillDown ? [] : outcome("suspect", [...saying("suspect"), ...down]);
+  const sameLife = known !== undefined && compareIncarnations(known.incarnation, incarnation) === 0;
+  const state = outcome(verdict.standing, votes, homes, sameLife ? known.state : null);
+  if (state === null) return [];
+  const reason = reasons[state] ?? reasons.down ?? newest.reason;
+  // Nearly every weighing ends here: thousands of members are alive and stay so.
+  if (sameLife && state === "alive" && known.state === "alive" && known.reason === reason) return [];
+  const accusers: string[] = [];
+  for (const [from, view] of views) {
+    const saying = view.observation.state;
+    const accuses = saying === state || (state === "suspect" && saying === "down");
+    if (accuses && counts(from, view)) accusers.push(from);
+  }
+  return record(verdict, { member, role, incarnation, state, reason, accusers: accusers.sort() });
+}
+
+/** What the votes come to; null: nothing that this server may say, or nothing new. `before`: what was said of this life. */
+function outcome(
+  standing: Standing,
+  votes: Readonly<Record<LinkState, number>>,
+  homes: readonly string[],
+  before: LinkState | null,
+): LinkState | null {
+  if (votes.left > 0) return "left";
+  if (standing === "follower") return null;
+  if (standing === "leader" && votes.down >= majority(homes.length)) return "down";
+  if (votes.alive > 0) return "alive";
+  return before === "down" ? null : "suspect";
 }
 
 function newestObservation(views: ReadonlyMap<string, View>): Observation | undefined {

@@ -44,7 +44,7 @@ export type Fact =
   | { readonly type: "queue"; readonly name: string; readonly length: number; readonly limit: number }
   /** How the run ended: milliseconds from the end of all faults, null where it did not come to it. */
   | { readonly type: "healed"; readonly leaderAfterMs: number | null; readonly agreedAfterMs: number | null }
-  /** A server lists a member so; `live`: its process runs and has not been stopped for longer than the bound. */
+  /** A server lists a member so; `live`: its process runs, or is stopped for a moment. */
   | {
       readonly type: "listed";
       readonly at: number;
@@ -53,9 +53,13 @@ export type Fact =
       readonly state: LinkState;
       readonly live: boolean;
     }
-  | { readonly type: "crashed"; readonly at: number; readonly member: string; readonly servers: number }
-  | { readonly type: "refuted"; readonly at: number; readonly member: string; readonly servers: number }
-  | { readonly type: "detection_checked"; readonly at: number };
+  /** What all servers list a member as, so long after it died, or came back in a new life. */
+  | {
+      readonly type: "crash_settled" | "refutation_settled";
+      readonly member: string;
+      readonly afterMs: number;
+      readonly listed: readonly (LinkState | undefined)[];
+    };
 
 /** Watches one run: what is wrong after this fact, or null. */
 type Watch = (fact: Fact) => string | null;

@@ -3,6 +3,7 @@ import {
   defaultMembershipTiming,
   type Membership,
   type MembershipInput,
+  type Observation,
   observationOf,
   observations,
   observe,
@@ -15,10 +16,11 @@ import {
   type VerdictInput,
 } from "../core/verdict.ts";
 
-/** How servers reach one another. */
+/** How servers reach one another, and who is told what they list. */
 export interface ServerLinks {
-  readonly share: (from: string, observation: ReturnType<typeof observationOf>) => void;
+  readonly share: (from: string, observations: readonly Observation[]) => void;
   readonly publish: (from: string, members: readonly ClusterMember[]) => void;
+  readonly changed: (server: string, members: readonly ClusterMember[]) => void;
 }
 
 /** One server's view and verdict wired as a real server wires them; the first server leads. */
@@ -27,6 +29,7 @@ export interface SimulatedServer {
   readonly view: Membership;
   readonly verdict: Verdict;
   readonly give: (input: MembershipInput) => void;
+  readonly hear: (from: string, observations: readonly Observation[]) => void;
   readonly weigh: (input: VerdictInput) => void;
   /** Shares everything, as once per heartbeat. */
   readonly shareAll: () => void;
@@ -45,28 +48,32 @@ export function createSimulatedServer(
 
   const weigh = (input: VerdictInput): void => {
     const changes = decide(verdict, input, now());
-    if (leads && changes.length > 0) links.publish(self, changes);
+    if (changes.length === 0) return;
+    links.changed(self, changes);
+    if (leads) links.publish(self, changes);
   };
   const give = (input: MembershipInput): void => {
     const { transitions } = observe(view, input, now());
-    for (const { member } of transitions) {
-      const known = view.members.get(member);
-      if (known === undefined) continue;
-      const observation = observationOf(view, known, now());
-      links.share(self, observation);
-      weigh({ type: "view", from: self, observations: [observation] });
-    }
+    if (transitions.length === 0) return;
+    const changed = transitions.flatMap(({ member }) => view.members.get(member) ?? []);
+    const told = changed.map((member) => observationOf(view, member, now()));
+    links.share(self, told);
+    weigh({ type: "view", from: self, observations: told });
   };
   return {
     id: self,
     view,
     verdict,
     give,
+    hear: (from, told) => {
+      for (const observation of told) give({ type: "observation", from, observation });
+      weigh({ type: "view", from, observations: told });
+    },
     weigh,
     shareAll: () => {
       const all = observations(view, now());
       weigh({ type: "view", from: self, observations: all });
-      for (const observation of all) links.share(self, observation);
+      links.share(self, all);
     },
   };
 }

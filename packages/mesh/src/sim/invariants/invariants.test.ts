@@ -1,3 +1,4 @@
+import type { LinkState } from "@ringrift/protocol";
 import { expect, test } from "vitest";
 import type { ElectionMessage } from "../../core/election.ts";
 import { createJudge, type Fact, type Invariant } from "../invariant.ts";
@@ -7,10 +8,12 @@ import { leaderHasAMajority } from "./leader-has-a-majority.ts";
 import { leaderWithoutQuorumStepsDown } from "./leader-without-quorum-steps-down.ts";
 import { majorityKeepsItsLeader } from "./majority-keeps-its-leader.ts";
 import { noLeaseWithoutQuorum } from "./no-lease-without-quorum.ts";
+import { noLiveMemberDown } from "./no-live-member-down.ts";
 import { oneLeaderAfterHealing } from "./one-leader-after-healing.ts";
 import { oneLeaderPerTerm } from "./one-leader-per-term.ts";
 import { oneLeaseHolder } from "./one-lease-holder.ts";
 import { oneVotePerTerm } from "./one-vote-per-term.ts";
+import { refutationIsBelieved } from "./refutation-is-believed.ts";
 import { registerKeepsWhatItAcknowledged } from "./register-keeps-what-it-acknowledged.ts";
 import { statusRaisesNoTerm } from "./status-raises-no-term.ts";
 import { strangersChangeNothing } from "./strangers-change-nothing.ts";
@@ -49,6 +52,26 @@ const startsFrom = (term: number, version: number, value: string): Fact => ({
   voter: "v2",
   value: { term, version, value },
 });
+const listed = (state: LinkState, live: boolean): Fact => ({
+  type: "listed",
+  at: 0,
+  server: "s1",
+  member: "n1",
+  state,
+  live,
+});
+const crashed = (state: LinkState): Fact => ({
+  type: "crash_settled",
+  member: "n1",
+  afterMs: 6_000,
+  listed: ["down", state],
+});
+const back = (state: LinkState): Fact => ({
+  type: "refutation_settled",
+  member: "n1",
+  afterMs: 5_000,
+  listed: ["alive", state],
+});
 const lead = (term: number, sentAt = 0): ElectionMessage => ({ type: "lead", term, sentAt });
 const grant = (term: number): ElectionMessage => ({ type: "vote_reply", term, granted: true, quietMs: 0 });
 
@@ -76,6 +99,9 @@ const cases: readonly (readonly [Invariant, readonly Fact[], Fact])[] = [
     instant(2_501, ["v1"], 900),
   ],
   [majorityKeepsItsLeader, [leads("v1", 1), { type: "settled", leader: "v1" }], leads("v2", 2)],
+  [noLiveMemberDown, [listed("down", false), listed("suspect", true)], listed("down", true)],
+  [noLiveMemberDown, [crashed("down")], crashed("suspect")],
+  [refutationIsBelieved, [back("alive")], back("suspect")],
   [registerKeepsWhatItAcknowledged, [committed(1, 1, "x"), startsFrom(2, 1, "x")], startsFrom(3, 0, "")],
   [registerKeepsWhatItAcknowledged, [startsFrom(2, 0, ""), committed(2, 1, "x")], committed(1, 1, "y")],
   [

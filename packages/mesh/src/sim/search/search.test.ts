@@ -4,17 +4,21 @@ import type { Letter } from "./message-book.ts";
 import { search } from "./search.ts";
 import { brokenRule } from "./vote-rules.ts";
 
+/** For a machine that does much else. */
+const timeout = 60_000;
+
 // The whole of term 1 takes seconds, so it is left to `pnpm sim --exhaustive`.
 test.each([
-  [1, 12_000],
-  [3, 4_000],
+  [1, 4_000],
+  [3, 1_500],
 ])(
   "to term %i no order of events among the first %i states breaks a rule of voting",
+  { timeout },
   (maxTerm, maxVisits) => {
     const { violation, visits, messages } = search({ maxTerm, maxVisits });
     if (violation !== null) expect.fail([violation.rule, ...violation.trace].join("\n"));
     expect(visits).toBe(maxVisits);
-    expect(messages).toBeGreaterThan(90);
+    expect(messages).toBeGreaterThan(50);
   },
 );
 
