@@ -50,6 +50,10 @@ function state(member: string): string | undefined {
 }
 
 function told(member: string, change: Partial<Observation>): MembershipResult {
+  return toldBy("s2", member, change);
+}
+
+function toldBy(from: string, member: string, change: Partial<Observation>): MembershipResult {
   const observation: Observation = {
     member,
     role: "agent",
@@ -61,7 +65,7 @@ function told(member: string, change: Partial<Observation>): MembershipResult {
     closedMsAgo: null,
     ...change,
   };
-  return give({ type: "observation", from: "s2", observation });
+  return give({ type: "observation", from, observation });
 }
 
 describe("silence", () => {
@@ -152,6 +156,19 @@ describe("abnormal close", () => {
     pass(550);
     expect(state("n1")).toBe("suspect");
     pass(50);
+    expect(state("n1")).toBe("down");
+  });
+
+  test("a word from before the close that comes late does not outweigh closes at every server", () => {
+    hello("n1");
+    close();
+    pass(400);
+    told("n1", { heardMsAgo: 50 });
+    expect(state("n1")).toBe("alive");
+    told("n1", { closedMsAgo: 300, heardMsAgo: 350, state: "suspect", reason: "close" });
+    toldBy("s3", "n1", { closedMsAgo: 400, heardMsAgo: 450, state: "suspect", reason: "close" });
+    expect(state("n1")).toBe("suspect");
+    pass(600);
     expect(state("n1")).toBe("down");
   });
 
@@ -294,6 +311,17 @@ describe("the observer's own trouble", () => {
     hello("n1");
     now += 30_000;
     give({ type: "tick" });
+    expect(state("n1")).toBe("alive");
+  });
+
+  test("an observer that begins to lag takes no accusation back without news", () => {
+    hello("n1");
+    pass(3_050);
+    expect(state("n1")).toBe("suspect");
+    give({ type: "tick", loopLagMs: 2_000 });
+    told("n1", { heardMsAgo: 1_500 });
+    expect(state("n1")).toBe("suspect");
+    told("n1", { heardMsAgo: 200 });
     expect(state("n1")).toBe("alive");
   });
 

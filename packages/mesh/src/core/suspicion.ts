@@ -56,20 +56,24 @@ export function judge(member: Member, timing: SuspicionTiming, listening: Listen
   const heardAt = Math.max(member.lastHeardAt, member.relayedAt);
   const silentMs = now - Math.max(heardAt, listening.since);
   const limitMs = timing.heartbeatMs * timing.missedHeartbeats * listening.stretch;
-  // Who is accused is cleared by fresh news only: what was old when it was told would let it be accused again at once.
-  const clearedMs = member.state === "alive" ? limitMs : timing.heartbeatMs * 2 * listening.stretch;
+  // Who is accused is cleared by fresh news only, not by an old word that comes late or by more patience.
+  const clearedMs = member.state === "alive" ? limitMs : timing.heartbeatMs;
   if (silentMs < clearedMs)
     return { state: "alive", reason: member.relayedAt > member.lastHeardAt ? "relayed" : "heard" };
   const down = silentMs >= limitMs + timing.suspicionMs * listening.stretch;
   return { state: down ? "down" : "suspect", reason: "silence" };
 }
 
-/** The close that speaks against the member: none while a link is open, or once another server heard it well after. */
+/**
+ * The close that speaks against the member: none while a link is open, or once another server heard it well after. Where
+ * every server saw one, whatever seems to have been heard later was only told late.
+ */
 function accusingCloseAt(member: Member, timing: SuspicionTiming): number | null {
   if (member.linked) return null;
   const closedAt = newestCloseAt(member);
   if (closedAt === null) return null;
   // Ages passed between servers are off by their delay, so a hearing this close to the close proves nothing.
   const heardAfterwards = member.relayedAt >= closedAt + timing.reconnectGraceMs / 3;
-  return heardAfterwards ? null : closedAt;
+  const everyoneSawOne = member.closes.size >= member.homes.length;
+  return heardAfterwards && !everyoneSawOne ? null : closedAt;
 }
