@@ -192,17 +192,22 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
       () => allSee(all, "agent-3", "alive"),
       () => states(all),
     );
+    // A busy machine may have kept it from its heartbeats before.
+    const heard = all.map(({ events }) => events.length);
     agent.kill("SIGSTOP");
     await eventually(
       "all list it down",
       () => allSee(all, "agent-3", "down"),
       () => states(all),
     );
-    for (const { events, options } of all) {
-      const told = events.flatMap((event) =>
-        event.type === "member" && event.member.id === "agent-3" ? [event.member.link] : [],
-      );
-      expect(told, options.nodeId).toEqual(["alive", "suspect", "down"]);
+    for (const [index, { events, options }] of all.entries()) {
+      const told = events
+        .slice(heard[index])
+        .flatMap((event) =>
+          event.type === "member" && event.member.id === "agent-3" ? [event.member.link] : [],
+        );
+      // In between an agent may turn to a server that learns it a moment later.
+      expect([told[0], told.at(-1)], options.nodeId).toEqual(["suspect", "down"]);
     }
     agent.kill("SIGCONT");
     await eventually(
