@@ -7,6 +7,10 @@ interface Benchmark {
 }
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
+  probes: {
+    measures: "a sample of the host, and an idle and a busy agent, beside node_exporter",
+    load: () => import("./probes.ts"),
+  },
   detect: {
     measures: "a killed or frozen agent until every other member knows, beside serf",
     load: () => import("./detect.ts"),

@@ -1,33 +1,67 @@
+// core: pure
+import type { MetricFamily, MetricSample } from "@ringrift/metrics";
 import type { CheckReport } from "@ringrift/protocol";
-import { Counter, Histogram, Registry } from "prom-client";
 
 /** Counts of the agent's own checks. */
 export interface CheckMetrics {
-  readonly registry: Registry;
   observe(report: CheckReport): void;
+  families(): MetricFamily[];
 }
 
+const bucketsSeconds = [0.001, 0.01, 0.1, 0.5, 1, 5, 10] as const;
+
+interface CheckCount {
+  /** Runs that took at most each bucket's time, and all runs. */
+  readonly within: number[];
+  runs: number;
+  seconds: number;
+  failures: number;
+}
+
+/** Two families are counted here by hand: a metrics library alone would take 4 MB of the agent's memory. */
 export function createCheckMetrics(): CheckMetrics {
-  const registry = new Registry();
-  const duration = new Histogram({
-    name: "ringrift_check_duration_seconds",
-    help: "How long runs of each check took.",
-    labelNames: ["check"],
-    buckets: [0.001, 0.01, 0.1, 0.5, 1, 5, 10],
-    registers: [registry],
-  });
-  const failures = new Counter({
-    name: "ringrift_check_failures_total",
-    help: "Runs of each check that found a fault or could not tell.",
-    labelNames: ["check"],
-    registers: [registry],
-  });
+  const counts = new Map<string, CheckCount>();
   return {
-    registry,
     observe: ({ check, state, durationSeconds }) => {
-      duration.observe({ check }, durationSeconds);
-      // A counter that exists from the first run on lets a rate be taken from its first failure.
-      failures.inc({ check }, state === "unhealthy" || state === "unknown" ? 1 : 0);
+      let count = counts.get(check);
+      if (count === undefined) {
+        count = { within: bucketsSeconds.map(() => 0), runs: 0, seconds: 0, failures: 0 };
+        counts.set(check, count);
+      }
+      for (const [index, limit] of bucketsSeconds.entries())
+        if (durationSeconds <= limit) count.within[index] = (count.within[index] ?? 0) + 1;
+      count.runs += 1;
+      count.seconds += durationSeconds;
+      if (state === "unhealthy" || state === "unknown") count.failures += 1;
     },
+    families: () => [
+      {
+        name: "ringrift_check_duration_seconds",
+        type: "histogram",
+        help: "How long runs of each check took.",
+        samples: [...counts].flatMap(([check, count]) => histogramSamples(check, count)),
+      },
+      {
+        // It exists from a check's first run on, so that a rate can be taken from its first failure.
+        name: "ringrift_check_failures_total",
+        type: "counter",
+        help: "Runs of each check that found a fault or could not tell.",
+        samples: [...counts].map(([check, { failures }]) => ({ labels: { check }, value: failures })),
+      },
+    ],
   };
+}
+
+function histogramSamples(check: string, { within, runs, seconds }: CheckCount): MetricSample[] {
+  const bucket = (le: string, value: number): MetricSample => ({
+    labels: { check, le },
+    value,
+    suffix: "_bucket",
+  });
+  return [
+    ...bucketsSeconds.map((limit, index) => bucket(String(limit), within[index] ?? 0)),
+    bucket("+Inf", runs),
+    { labels: { check }, value: seconds, suffix: "_sum" },
+    { labels: { check }, value: runs, suffix: "_count" },
+  ];
 }

@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from "yaml";
+import { createRequire } from "node:module";
+import type { Pair } from "yaml";
 import type { ConfigProblem } from "./config-error.ts";
 
 /** One `key: value` of a YAML file with its place, as `file:line:column`. */
@@ -15,6 +16,7 @@ export interface FileReading {
 
 /** Reads a flat YAML map of settings. Lists are joined by commas, as the variables write them. */
 export function readConfigText(path: string, text: string): FileReading {
+  const { isMap, isScalar, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const at = (offset: number): string => {
@@ -50,12 +52,19 @@ export function readConfigText(path: string, text: string): FileReading {
   return { entries, problems };
 }
 
+/** Loaded for a file alone: many programs run without one and need not carry the parser. */
+function yaml(): typeof import("yaml") {
+  return createRequire(import.meta.url)("yaml");
+}
+
 function offsetOf(pair: Pair): number {
+  const { isAlias, isMap, isScalar, isSeq } = yaml();
   const key = pair.key;
   return isScalar(key) || isMap(key) || isSeq(key) || isAlias(key) ? (key.range?.[0] ?? 0) : 0;
 }
 
 function valueText(node: unknown): string | null {
+  const { isScalar, isSeq } = yaml();
   if (isScalar(node)) return node.value === null ? null : (node.source ?? String(node.value));
   if (!isSeq(node) || node.items.length === 0) return null;
   const parts = node.items.map((item) => (isScalar(item) && item.value !== null ? String(item.value) : null));

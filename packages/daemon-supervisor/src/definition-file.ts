@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { errorText, RingRiftError } from "@ringrift/protocol";
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { DaemonDefinition, DefinitionProblem } from "./definition.ts";
 import { type DefinitionHost, thisHost } from "./definition-host.ts";
 import { problemsError, problemText } from "./definition-problems.ts";
@@ -16,6 +16,7 @@ export function parseDaemonsFile(
   file: string,
   host: DefinitionHost = thisHost(dirname(file)),
 ): DaemonDefinition[] {
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -56,8 +57,14 @@ export function loadDaemonsFile(path: string): DaemonDefinition[] {
   return parseDaemonsFile(text, path);
 }
 
+/** Loaded for a file alone: an agent without daemons need not carry the parser. */
+function yaml(): typeof import("yaml") {
+  return createRequire(import.meta.url)("yaml");
+}
+
 /** Where a key stands in the text; of a missing key, where the thing stands that lacks it. */
 function offsetOf(root: unknown, path: readonly PropertyKey[]): number {
+  const { isMap, isNode, isScalar } = yaml();
   let node: unknown = root;
   let offset = 0;
   for (const key of path) {

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Frame, MemberFrame, NodeReport, PeerIdentity, StatusFrame } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
-import { type Beat, everyTicks, startBeat, tickMs } from "./beat.ts";
+import { type Beat, everyTicks, startBeat } from "./beat.ts";
 import { compareEpochs, kindOf, parseEpoch } from "./core/epoch.ts";
 import { pulsesPerHeartbeat } from "./core/suspicion.ts";
 import { Counts } from "./counts.ts";
@@ -18,6 +18,7 @@ const agentBackOff = { firstMs: 100, capMs: 5_000 };
 /** A server's word older than this is no longer believed. */
 const statusStaleMs = 5_000;
 const shortestSilenceMs = 5_000;
+const longestPeriodMs = 500;
 
 /** What one server said last. */
 interface Word {
@@ -78,18 +79,25 @@ export class AgentPeer implements Mesh {
       );
     }
     this.#hub.member(this.#ownView());
-    const heartbeatDue = everyTicks(heartbeatIntervalMs);
-    const pulseDue = everyTicks(heartbeatIntervalMs / pulsesPerHeartbeat);
-    const silenceTicks = Math.max(shortestSilenceMs, 5 * heartbeatIntervalMs) / tickMs;
-    this.#beat = startBeat(this.#clock.now, () => {
-      for (const link of this.#links.values()) {
-        link.quietTicks += 1;
-        if (link.quietTicks > silenceTicks) link.end("silent_peer");
-      }
-      if (pulseDue()) for (const link of this.#links.values()) link.pulse();
-      if (heartbeatDue()) this.#heartbeat();
-      this.#tell();
-    });
+    // An agent decides nothing, so it wakes no more often than its pulses need.
+    const pulseMs = heartbeatIntervalMs / pulsesPerHeartbeat;
+    const periodMs = pulseMs / Math.ceil(pulseMs / longestPeriodMs);
+    const heartbeatDue = everyTicks(heartbeatIntervalMs, periodMs);
+    const pulseDue = everyTicks(pulseMs, periodMs);
+    const silenceTicks = Math.max(shortestSilenceMs, 5 * heartbeatIntervalMs) / periodMs;
+    this.#beat = startBeat(
+      this.#clock.now,
+      () => {
+        for (const link of this.#links.values()) {
+          link.quietTicks += 1;
+          if (link.quietTicks > silenceTicks) link.end("silent_peer");
+        }
+        if (pulseDue()) for (const link of this.#links.values()) link.pulse();
+        if (heartbeatDue()) this.#heartbeat();
+        this.#tell();
+      },
+      periodMs,
+    );
     for (const dialer of this.#dialers.values()) dialer.start();
   }
 

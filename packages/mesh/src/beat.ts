@@ -7,17 +7,21 @@ export interface Beat {
   readonly stop: () => void;
 }
 
-/** Calls `onTick` every 50 ms with the lag of the event loop since the tick before. */
-export function startBeat(now: () => number, onTick: (lagMs: number) => void): Beat {
+/** Calls `onTick` every `periodMs` with the lag of the event loop since the tick before. */
+export function startBeat(
+  now: () => number,
+  onTick: (lagMs: number) => void,
+  periodMs: number = tickMs,
+): Beat {
   let last = now();
   let worst = 0;
   const timer = setInterval(() => {
     const at = now();
-    const lagMs = Math.max(0, at - last - tickMs);
+    const lagMs = Math.max(0, at - last - periodMs);
     last = at;
     worst = Math.max(worst, lagMs);
     onTick(lagMs);
-  }, tickMs);
+  }, periodMs);
   return {
     takeLagMs: () => {
       const lagMs = Math.round(worst);
@@ -28,9 +32,9 @@ export function startBeat(now: () => number, onTick: (lagMs: number) => void): B
   };
 }
 
-/** True once per `everyTicks` ticks. */
-export function everyTicks(intervalMs: number): () => boolean {
-  const interval = Math.max(1, Math.round(intervalMs / tickMs));
+/** True once per `intervalMs` of ticks. */
+export function everyTicks(intervalMs: number, periodMs: number = tickMs): () => boolean {
+  const interval = Math.max(1, Math.round(intervalMs / periodMs));
   let left = 0;
   return () => {
     left = left <= 1 ? interval : left - 1;

@@ -1,4 +1,5 @@
 export { contentTypeOf, type ExpositionFormat, writeExposition } from "./exposition.ts";
+export { ExpositionCache } from "./exposition-cache.ts";
 export { droppedHelp, type NodeReadings, ReadingsExporter, type ReadingsOptions } from "./from-readings.ts";
 export { familiesFromRegistry, RegistryReader } from "./from-registry.ts";
 export {

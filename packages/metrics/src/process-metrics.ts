@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type MetricFamily, singleValue } from "./metric-family.ts";
 
-const resolutionMs = 100;
+const usualResolutionMs = 100;
 const lagWindowMs = 30_000;
 
 /**
@@ -13,14 +13,18 @@ export class ProcessMetrics {
   readonly #program: string;
   readonly #version: string;
   readonly #startTimeSeconds = Date.now() / 1000 - process.uptime();
-  readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({
-    resolution: resolutionMs,
-  });
+  readonly #delay: ReturnType<typeof monitorEventLoopDelay>;
+  readonly #resolutionMs: number;
   #windowStartedMs = performance.now();
   #lastWindowMaxMs: number | null = null;
 
-  /** `program` and `version` are shown in `ringrift_build_info`. */
-  constructor(program: string, version: string) {
+  /**
+   * `program` and `version` are shown in `ringrift_build_info`.
+   * @param resolutionMs How often the event loop is looked at; each look wakes the process.
+   */
+  constructor(program: string, version: string, resolutionMs: number = usualResolutionMs) {
+    this.#resolutionMs = resolutionMs;
+    this.#delay = monitorEventLoopDelay({ resolution: resolutionMs });
     this.#program = program;
     this.#version = version;
     this.#delay.enable();
@@ -71,7 +75,8 @@ export class ProcessMetrics {
   /** The longest delay of the event loop in the last half to whole minute, in seconds; null before the first sample. */
   eventLoopLagSeconds(): number | null {
     // The histogram records the time between two firings, so the interval itself is no lag.
-    const currentMs = this.#delay.count === 0 ? null : Math.max(0, this.#delay.max / 1e6 - resolutionMs);
+    const currentMs =
+      this.#delay.count === 0 ? null : Math.max(0, this.#delay.max / 1e6 - this.#resolutionMs);
     const lastMs = this.#lastWindowMaxMs;
     const nowMs = performance.now();
     if (currentMs !== null && nowMs - this.#windowStartedMs >= lagWindowMs) {

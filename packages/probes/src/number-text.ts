@@ -14,5 +14,5 @@ export function parseDecimal(text: string | undefined): number | null {
 
 /** Fields of a line, split at runs of blanks. */
 export function fieldsOf(line: string): string[] {
-  return line.split(/\s+/).filter((field) => field !== "");
+  return line.match(/\S+/g) ?? [];
 }

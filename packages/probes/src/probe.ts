@@ -38,9 +38,11 @@ export interface ProbeOptions {
   readonly procRoot?: string;
   /** Where sysfs lies; `/sys` unless given. */
   readonly sysRoot?: string;
+  /** Where the host's configuration lies; `/etc` unless given. */
+  readonly etcRoot?: string;
   /** Plain parts of command lines; each must be found in at least one running process. */
   readonly processPatterns?: readonly string[];
-  /** Time-out of a probe, 5 s unless given; slow ones (disks, processes, machine, nvidia-smi) get three to four times as long. */
+  /** Time-out of a probe, 5 s unless given; slow ones (disks, processes, nvidia-smi) get three to four times as long. */
   readonly timeoutSeconds?: number;
   /** Wall clock, seconds since 1970. */
   readonly nowSeconds: () => number;

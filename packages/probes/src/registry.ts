@@ -23,6 +23,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
     nowSeconds,
     procRoot = "/proc",
     sysRoot = "/sys",
+    etcRoot = "/etc",
     processPatterns = [],
     kernelLog = null,
     kernelLogMemory = null,
@@ -39,7 +40,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createNetworkProbe(procRoot, sysRoot, nowSeconds),
     createPressureProbe(procRoot, nowSeconds),
     createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
-    createMachineProbe(nowSeconds),
+    createMachineProbe(sysRoot, etcRoot, nowSeconds),
     createGpuProbe({
       nvidiaSmi,
       expectedGpus,

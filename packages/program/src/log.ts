@@ -1,15 +1,15 @@
 import type { LogLevel } from "@ringrift/config";
 import { type Logger, pino } from "pino";
-import pretty from "pino-pretty";
 
 /**
  * The program's log on stderr: one JSON object a line, or lines for people when stderr is a terminal. Writes are
  * synchronous, so that the last lines before an exit are not lost.
  */
-export function createLog(name: string, level: LogLevel): Logger {
+export async function createLog(name: string, level: LogLevel): Promise<Logger> {
   const terminal = process.stderr.isTTY === true;
+  // Loaded for terminals alone: a service need not carry it in its memory.
   const stream = terminal
-    ? pretty({
+    ? (await import("pino-pretty")).default({
         destination: 2,
         sync: true,
         colorize: !process.env.NO_COLOR,

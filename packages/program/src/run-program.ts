@@ -115,7 +115,7 @@ async function serve<P extends ServiceId>(
   definition: ProgramDefinition<P>,
   config: ConfigByProgram[P],
 ): Promise<void> {
-  const log = createLog(definition.name, config.logLevel);
+  const log = await createLog(definition.name, config.logLevel);
   const context = { log, version: definition.version, startedAtSeconds: Date.now() / 1000 };
   for (const warning of config.warnings) log.warn(warning);
 

@@ -9,12 +9,13 @@ import { runProbe } from "../run-probe.ts";
 import { cpuUtilization, judgeCpu, parseCpuTimes } from "./cpu.ts";
 import { judgeDisks, mountAsker, type Space } from "./disks.ts";
 import { judgeLoad, parseLoad } from "./load.ts";
-import { judgeMachine } from "./machine.ts";
+import { judgeMachine, parseDistribution } from "./machine.ts";
 import { judgeMemory, memoryUsedRatio, parseMemoryInfo } from "./memory.ts";
 import { type Mount, parseMounts } from "./mounts.ts";
 import { judgeNetwork, type NetworkSample, parseInterfaces } from "./network.ts";
 import { judgePressure, parseStall } from "./pressure.ts";
-import { judgeProcesses, type ProcessState, parseProcessState } from "./processes.ts";
+import { chooseProcesses, type KnownProcess, nextKnown } from "./process-table.ts";
+import { judgeProcesses, parseProcessState } from "./processes.ts";
 import { judgeSwap, parseSwapPages, type SwapSample } from "./swap.ts";
 
 const procFixture = fileURLToPath(new URL("../../fixtures/proc", import.meta.url));
@@ -236,18 +237,16 @@ describe("pressure", () => {
 });
 
 describe("processes", () => {
-  const state = (pid: number, letter: string, startTicks = 1): ProcessState => ({
+  const known = (pid: number, fields: Partial<KnownProcess> = {}): KnownProcess => ({
     pid,
     name: "x",
-    letter,
-    startTicks,
+    letter: "S",
+    startTicks: 1,
+    blockedRuns: 0,
+    command: "",
+    ...fields,
   });
-  const table = (processes: ProcessState[], matches: [string, number][] = []) => ({
-    processes,
-    matches: new Map(matches),
-    unread: 0,
-    skipped: 0,
-  });
+  const table = (...processes: KnownProcess[]) => new Map(processes.map((each) => [each.pid, each]));
 
   it("reads names with blanks and brackets", () => {
     expect(parseProcessState(text("2/stat"))).toEqual({
@@ -259,33 +258,60 @@ describe("processes", () => {
   });
 
   it("calls a process stuck only when two runs in a row see it in uninterruptible sleep", () => {
-    const first = judgeProcesses(table([state(7, "D")]), new Set());
-    expect(first.judgement.state).toBe("healthy");
-    expect(judgeProcesses(table([state(7, "D")]), first.blocked).judgement.state).toBe("degraded");
-    expect(judgeProcesses(table([state(7, "D", 2)]), first.blocked).judgement.state).toBe("healthy");
+    const blocked = { pid: 7, name: "x", letter: "D", startTicks: 1 };
+    const once = nextKnown(undefined, blocked);
+    expect(judgeProcesses(table(once), []).state).toBe("healthy");
+    expect(judgeProcesses(table(nextKnown(once, blocked)), []).state).toBe("degraded");
+    const successor = nextKnown(once, { ...blocked, startTicks: 2 });
+    expect(judgeProcesses(table(successor), []).state).toBe("healthy");
   });
 
   it("is degraded by many zombies and unhealthy when an expected process is missing", () => {
-    const zombies = Array.from({ length: 50 }, (_, pid) => state(pid, "Z"));
-    expect(judgeProcesses(table(zombies.slice(1)), new Set()).judgement.state).toBe("healthy");
-    expect(judgeProcesses(table(zombies), new Set()).judgement.state).toBe("degraded");
-    expect(judgeProcesses(table([state(1, "S")], [["train.py", 0]]), new Set()).judgement).toMatchObject({
+    const zombies = Array.from({ length: 50 }, (_, pid) => known(pid, { letter: "Z", command: null }));
+    expect(judgeProcesses(table(...zombies.slice(1)), []).state).toBe("healthy");
+    expect(judgeProcesses(table(...zombies), []).state).toBe("degraded");
+    expect(judgeProcesses(table(known(1)), ["train.py"])).toMatchObject({
       state: "unhealthy",
       reason: 'no process matches "train.py"',
     });
   });
 
+  it("does not take a zombie for the trainer it was", () => {
+    const dead = known(1, { letter: "Z", command: "python train.py" });
+    expect(judgeProcesses(table(dead), ["train.py"]).state).toBe("unhealthy");
+  });
+
   it("is unknown, not unhealthy, when a process that was not readable may be the missing one", () => {
-    const unsure = { ...table([state(1, "D")], [["train.py", 0]]), unread: 1 };
-    expect(judgeProcesses(unsure, new Set()).judgement.state).toBe("unknown");
+    expect(judgeProcesses(table(known(1, { command: null })), ["train.py"]).state).toBe("unknown");
+  });
+
+  it("reads new and suspect processes in every run and all others within eight", () => {
+    const pids = Array.from({ length: 400 }, (_, index) => index + 1);
+    const everyone = table(...pids.map((pid) => known(pid, pid === 399 ? { letter: "D" } : {})));
+    const read = new Map<number, number>();
+    let after = 0;
+    for (let run = 0; run < 8; run += 1) {
+      const chosen = chooseProcesses([...pids, 1000], everyone, after, ({ pid }) => pid === 300);
+      after = chosen.after;
+      for (const pid of chosen.chosen) read.set(pid, (read.get(pid) ?? 0) + 1);
+    }
+    expect([read.get(399), read.get(1000), read.get(300)]).toEqual([8, 8, 8]);
+    expect(pids.every((pid) => read.has(pid))).toBe(true);
+    expect(read.get(5)).toBeLessThan(3);
   });
 });
 
 describe("machine", () => {
   it("leaves out what the system does not tell", () => {
-    const none = { distribution: "", release: "", kernel: "", architecture: "", cpuModel: " " };
+    const none = { distribution: "", kernel: "", architecture: "", cpuModel: " ", hardware: "" };
     expect(judgeMachine(none).state).toBe("unknown");
     expect(judgeMachine({ ...none, kernel: "6.8" }).details).toEqual({ kernel: "6.8" });
+  });
+
+  it("reads the distribution with and without quotes", () => {
+    expect(parseDistribution('ID=ubuntu\nPRETTY_NAME="Ubuntu 24.04.2 LTS"\n')).toBe("Ubuntu 24.04.2 LTS");
+    expect(parseDistribution("PRETTY_NAME=Alpine\n")).toBe("Alpine");
+    expect(parseDistribution("ID=x\n")).toBe("");
   });
 });
 

@@ -1,15 +1,24 @@
-import { cpu, osInfo } from "systeminformation";
+import { arch, cpus, release } from "node:os";
+import { join } from "node:path";
 import type { Judgement } from "../judgement.ts";
+import { readKernelFile } from "../kernel-file.ts";
 import type { Probe } from "../probe.ts";
 import { hostProbe } from "./host-probe.ts";
 
 /** What the host is. Empty texts are left out: they are unknown, not blank. */
 export interface MachineFacts {
   readonly distribution: string;
-  readonly release: string;
   readonly kernel: string;
   readonly architecture: string;
   readonly cpuModel: string;
+  /** Maker and model of the server. */
+  readonly hardware: string;
+}
+
+/** The `PRETTY_NAME` of an os-release file without its quotes; empty where there is none. */
+export function parseDistribution(text: string): string {
+  const value = /^PRETTY_NAME=(.*)$/m.exec(text)?.[1]?.trim() ?? "";
+  return value.replace(/^(["'])(.*)\1$/, "$2");
 }
 
 /** Static facts have no fault; they are told so that people can see what changed. */
@@ -25,23 +34,25 @@ export function judgeMachine(facts: MachineFacts): Judgement {
   };
 }
 
-export function createMachineProbe(nowSeconds: () => number): Probe {
+export function createMachineProbe(sysRoot: string, etcRoot: string, nowSeconds: () => number): Probe {
   return hostProbe(
     {
       name: "machine",
       title: "Machine",
-      reads: "operating system, kernel and CPU model, by the systeminformation library",
+      reads: "/etc/os-release, /sys/class/dmi/id, kernel and CPU model: what this host is",
       intervalSeconds: 3600,
-      timeoutSeconds: 15,
-      async check() {
-        const [system, processor] = [await osInfo(), await cpu()];
+      timeoutSeconds: 5,
+      async check(signal) {
+        const read = async (path: string): Promise<string> => (await readKernelFile(path, signal)) ?? "";
+        const maker = (await read(join(sysRoot, "class/dmi/id/sys_vendor"))).trim();
+        const model = (await read(join(sysRoot, "class/dmi/id/product_name"))).trim();
         return {
           judgement: judgeMachine({
-            distribution: system.distro,
-            release: system.release,
-            kernel: system.kernel,
-            architecture: system.arch,
-            cpuModel: `${processor.manufacturer} ${processor.brand}`,
+            distribution: parseDistribution(await read(join(etcRoot, "os-release"))),
+            kernel: release(),
+            architecture: arch(),
+            cpuModel: cpus()[0]?.model.trim() ?? "",
+            hardware: `${maker} ${model}`.trim(),
           }),
         };
       },

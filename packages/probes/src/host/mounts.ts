@@ -46,13 +46,13 @@ export function parseMounts(text: string): Mount[] {
 function parseMount(line: string): Mount | null {
   // id parent major:minor root mountPoint options [tags…] - fileSystem source superOptions
   const [left = "", right] = line.split(" - ", 2);
-  if (right === undefined) return null;
+  if (right === undefined || !blockFileSystems.has(right.slice(0, right.indexOf(" ")))) return null;
   const [, , , , mountPoint, options] = fieldsOf(left);
   const [fileSystem, source, superOptions] = fieldsOf(right);
   if (mountPoint === undefined || options === undefined || fileSystem === undefined || source === undefined) {
     return null;
   }
-  if (!mountPoint.startsWith("/") || !blockFileSystems.has(fileSystem)) return null;
+  if (!mountPoint.startsWith("/")) return null;
   const mountReadOnly = options.split(",").includes("ro");
   const superReadOnly = (superOptions ?? "").split(",").includes("ro");
   return {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Judgement, Measure } from "../judgement.ts";
 import { listKernelFolder, requireKernelFile } from "../kernel-file.ts";
@@ -137,17 +138,22 @@ async function readPhysical(sysRoot: string, signal: AbortSignal): Promise<Reado
   if (names === null) return null;
   const physical = new Set<string>();
   for (const name of names) {
-    if ((await listKernelFolder(join(sysRoot, "class/net", name, "device"), signal)) !== null)
-      physical.add(name);
+    if (existsSync(join(sysRoot, "class/net", name, "device"))) physical.add(name);
   }
   return physical;
 }
 
 export function createNetworkProbe(procRoot: string, sysRoot: string, nowSeconds: () => number): Probe {
-  const read = sampler<NetworkSample>(async (signal) => ({
-    interfaces: parseInterfaces(await requireKernelFile(join(procRoot, "net/dev"), signal)),
-    physical: await readPhysical(sysRoot, signal),
-  }));
+  let names = "";
+  let physical: ReadonlySet<string> | null = null;
+  const read = sampler<NetworkSample>(async (signal) => {
+    const interfaces = parseInterfaces(await requireKernelFile(join(procRoot, "net/dev"), signal));
+    // Which of them have a device changes only when they do.
+    const current = [...interfaces.keys()].join(" ");
+    if (current !== names) physical = await readPhysical(sysRoot, signal);
+    names = current;
+    return { interfaces, physical };
+  });
   return hostProbe(
     {
       name: "network",

@@ -1,67 +1,45 @@
 import { join } from "node:path";
 import type { SignalState } from "@ringrift/protocol";
 import { clip, type Judgement, type Measure } from "../judgement.ts";
-import { listKernelFolder, readKernelFile } from "../kernel-file.ts";
-import { fieldsOf, parseCount } from "../number-text.ts";
+import { listKernelFolder, readKernelFile, readWaitingFile } from "../kernel-file.ts";
 import type { Probe } from "../probe.ts";
 import { ProbeError } from "../probe-error.ts";
 import { hostProbe } from "./host-probe.ts";
-
-export interface ProcessState {
-  readonly pid: number;
-  readonly name: string;
-  /** The kernel's letter: R, S, D (uninterruptible), Z (zombie), … */
-  readonly letter: string;
-  /** Ticks after boot; with the pid it names one process for ever. */
-  readonly startTicks: number;
-}
-
-export interface ProcessTable {
-  readonly processes: readonly ProcessState[];
-  /** How many command lines hold each pattern. */
-  readonly matches: ReadonlyMap<string, number>;
-  /** Processes whose command line could not be read, so that they may be what a pattern looks for. */
-  readonly unread: number;
-  /** Processes beyond the bound, which were not looked at. */
-  readonly skipped: number;
-}
+import {
+  chooseProcesses,
+  type KnownProcess,
+  nextKnown,
+  type ProcessState,
+  type ProcessTable,
+} from "./process-table.ts";
 
 const manyZombies = 50;
 const maxProcesses = 20_000;
 const maxNamed = 5;
 
-/** One /proc/<pid>/stat; null when the text is none. The name may hold blanks and brackets. */
-export function parseProcessState(text: string): ProcessState | null {
-  const open = text.indexOf("(");
-  const close = text.lastIndexOf(")");
-  if (open < 0 || close < open) return null;
-  const pid = parseCount(text.slice(0, open).trim());
-  const rest = fieldsOf(text.slice(close + 1));
-  const letter = rest[0];
-  // Field 22 of the whole line; field 3 is rest[0].
-  const startTicks = parseCount(rest[19]);
-  if (pid === null || startTicks === null || letter === undefined || !/^[A-Za-z]$/.test(letter)) return null;
-  return { pid, name: text.slice(open + 1, close), letter, startTicks };
-}
+// pid (name) state, 18 fields that do not matter here, start time. The name may hold blanks and brackets.
+const statLine = /^(\d{1,10}) \((.*)\) ([A-Za-z]) (?:-?\d+ ){18}(\d{1,19}) /s;
 
-/** One process, for ever: pids are used again. */
-function identity(state: ProcessState): string {
-  return `${state.pid}@${state.startTicks}`;
+/** One /proc/<pid>/stat; null when the text is none. */
+export function parseProcessState(text: string): ProcessState | null {
+  const [, pid, name, letter, startTicks] = statLine.exec(text) ?? [];
+  if (pid === undefined || name === undefined || letter === undefined) return null;
+  return { pid: Number(pid), name, letter, startTicks: Number(startTicks) };
 }
 
 /**
  * Judges the process table. Being in uninterruptible sleep once is ordinary I/O; in two runs in a row it is stuck.
- * @param earlierBlocked Processes that the last run saw in uninterruptible sleep.
+ * @param skipped Processes beyond the bound, which were not looked at.
  */
-export function judgeProcesses(
-  table: ProcessTable,
-  earlierBlocked: ReadonlySet<string>,
-): { readonly judgement: Judgement; readonly blocked: ReadonlySet<string> } {
-  const zombies = table.processes.filter((state) => state.letter === "Z" || state.letter === "X");
-  const sleeping = table.processes.filter((state) => state.letter === "D");
-  const stuck = sleeping.filter((state) => earlierBlocked.has(identity(state)));
-  const missing = [...table.matches].filter(([, count]) => count === 0).map(([pattern]) => pattern);
-  const unsure = table.unread + table.skipped;
+export function judgeProcesses(table: ProcessTable, patterns: readonly string[], skipped = 0): Judgement {
+  const processes = [...table.values()];
+  const zombies = processes.filter((known) => known.letter === "Z" || known.letter === "X");
+  const sleeping = processes.filter((known) => known.letter === "D");
+  const stuck = sleeping.filter((known) => known.blockedRuns > 1);
+  const matches = new Map(patterns.map((pattern) => [pattern, matching(processes, pattern)]));
+  const missing = patterns.filter((pattern) => matches.get(pattern) === 0);
+  const unread = patterns.length === 0 ? 0 : processes.filter(isUnread).length;
+  const unsure = unread + skipped;
   const findings: string[] = [];
   if (missing.length > 0) {
     const doubt = unsure > 0 ? ` (${unsure} could not be looked at)` : "";
@@ -69,30 +47,31 @@ export function judgeProcesses(
   }
   if (stuck.length > 0) findings.push(`${stuck.length} stuck in uninterruptible sleep: ${namesOf(stuck)}`);
   if (zombies.length >= manyZombies) findings.push(`${zombies.length} zombies: ${namesOf(zombies)}`);
-  const action =
-    missing.length > 0
-      ? "Start what is missing, or correct the pattern."
-      : stuck.length > 0
-        ? "Find what they wait for (cat /proc/PID/stack): a hung disk, network mount or GPU driver."
-        : "Restart the parent that does not collect its children.";
   return {
-    blocked: new Set(sleeping.map(identity)),
-    judgement: {
-      state: stateOf(missing.length > 0, unsure > 0, findings.length > 0),
-      reason: findings.length > 0 ? findings.join("; ") : `${table.processes.length} processes, none stuck`,
-      ...(findings.length > 0 ? { action } : {}),
-      details: {
-        count: table.processes.length,
-        skipped: table.skipped,
-        unread: table.unread,
-        zombies: zombies.length,
-        uninterruptible: sleeping.length,
-        stuck: stuck.slice(0, maxNamed).map(({ pid, name }) => ({ pid, name })),
-        matches: Object.fromEntries(table.matches),
-      },
-      measures: measuresOf(table, zombies.length, sleeping.length, stuck.length),
+    state: stateOf(missing.length > 0, unsure > 0, findings.length > 0),
+    reason: findings.length > 0 ? findings.join("; ") : `${processes.length} processes, none stuck`,
+    ...(findings.length > 0 ? { action: actionFor(missing.length > 0, stuck.length > 0) } : {}),
+    details: {
+      count: processes.length,
+      skipped,
+      unread,
+      zombies: zombies.length,
+      uninterruptible: sleeping.length,
+      stuck: stuck.slice(0, maxNamed).map(({ pid, name }) => ({ pid, name })),
+      matches: Object.fromEntries(matches),
     },
+    measures: measuresOf(processes.length, matches, zombies.length, sleeping.length, stuck.length),
   };
+}
+
+/** How many command lines hold the pattern; a zombie does no work. */
+function matching(processes: readonly KnownProcess[], pattern: string): number {
+  return processes.filter(({ letter, command }) => letter !== "Z" && command?.includes(pattern)).length;
+}
+
+/** A process whose command line nobody could read may be what a pattern looks for. */
+function isUnread({ letter, command }: KnownProcess): boolean {
+  return command === null && letter !== "Z";
 }
 
 function stateOf(missing: boolean, unsure: boolean, anyFinding: boolean): SignalState {
@@ -100,76 +79,55 @@ function stateOf(missing: boolean, unsure: boolean, anyFinding: boolean): Signal
   return anyFinding ? "degraded" : "healthy";
 }
 
-function namesOf(states: readonly ProcessState[]): string {
-  const named = states.slice(0, maxNamed).map((state) => `${clip(state.name, 40)} (${state.pid})`);
-  return states.length > maxNamed ? `${named.join(", ")}, …` : named.join(", ");
+function actionFor(missing: boolean, stuck: boolean): string {
+  if (missing) return "Start what is missing, or correct the pattern.";
+  if (stuck)
+    return "Find what they wait for (cat /proc/PID/stack): a hung disk, network mount or GPU driver.";
+  return "Restart the parent that does not collect its children.";
 }
 
-function measuresOf(table: ProcessTable, zombies: number, sleeping: number, stuck: number): Measure[] {
+function namesOf(processes: readonly KnownProcess[]): string {
+  const named = processes.slice(0, maxNamed).map(({ name, pid }) => `${clip(name, 40)} (${pid})`);
+  return processes.length > maxNamed ? `${named.join(", ")}, …` : named.join(", ");
+}
+
+function measuresOf(
+  count: number,
+  matches: ReadonlyMap<string, number>,
+  zombies: number,
+  sleeping: number,
+  stuck: number,
+): Measure[] {
   return [
-    { name: "processes", value: table.processes.length },
+    { name: "processes", value: count },
     { name: "processes_zombie", value: zombies },
     { name: "processes_uninterruptible", value: sleeping },
     { name: "processes_stuck", value: stuck },
-    ...[...table.matches].map(([pattern, value]) => ({
-      name: "processes_matching",
-      labels: { pattern },
-      value,
-    })),
+    ...[...matches].map(([pattern, value]) => ({ name: "processes_matching", labels: { pattern }, value })),
   ];
 }
 
-/** Command lines as last read, by process. */
-type Commands = ReadonlyMap<string, string>;
-
-async function readTable(
-  procRoot: string,
-  patterns: readonly string[],
-  ownPid: number,
-  earlier: Commands,
-  signal: AbortSignal,
-): Promise<{ readonly table: ProcessTable; readonly commands: Commands }> {
-  const folders = (await listKernelFolder(procRoot, signal))?.filter((name) => /^\d{1,10}$/.test(name)) ?? [];
-  if (folders.length === 0) {
-    throw new ProbeError(
-      "PROBE_UNREADABLE",
-      `${procRoot} lists no processes.`,
-      "This probe needs Linux with procfs; in a container mount the host's /proc and name it as procRoot.",
-    );
-  }
-  const processes: ProcessState[] = [];
-  const commands = new Map<string, string>();
-  let unread = 0;
-  for (const folder of folders.slice(0, maxProcesses)) {
-    const state = parseProcessState((await readKernelFile(join(procRoot, folder, "stat"), signal)) ?? "");
-    if (state === null) continue;
-    processes.push(state);
-    // The agent's own command line may name the pattern; a zombie does no work.
-    if (patterns.length === 0 || state.pid === ownPid || state.letter === "Z") continue;
-    const command = await readCommand(join(procRoot, folder, "cmdline"), state, earlier, signal);
-    if (command === null) unread += 1;
-    else commands.set(identity(state), command);
-  }
-  const lines = [...commands.values()];
-  const matches = new Map(
-    patterns.map((pattern) => [pattern, lines.filter((line) => line.includes(pattern)).length]),
+async function listPids(procRoot: string, signal: AbortSignal): Promise<number[]> {
+  const names = (await listKernelFolder(procRoot, signal)) ?? [];
+  const pids = names.filter((name) => /^\d{1,10}$/.test(name)).map(Number);
+  if (pids.length > 0) return pids;
+  throw new ProbeError(
+    "PROBE_UNREADABLE",
+    `${procRoot} lists no processes.`,
+    "This probe needs Linux with procfs; in a container mount the host's /proc and name it as procRoot.",
   );
-  return {
-    table: { processes, matches, unread, skipped: Math.max(0, folders.length - maxProcesses) },
-    commands,
-  };
 }
 
 /** Null when nobody can say. A process in uninterruptible sleep may hold the lock that reading it waits for. */
 async function readCommand(
-  path: string,
-  state: ProcessState,
-  earlier: Commands,
+  procRoot: string,
+  known: KnownProcess,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (state.letter === "D") return earlier.get(identity(state)) ?? null;
+  if (known.letter === "D" || known.letter === "Z") return known.command;
   try {
-    return ((await readKernelFile(path, signal)) ?? "").replaceAll("\0", " ");
+    const text = await readWaitingFile(join(procRoot, `${known.pid}/cmdline`), signal);
+    return (text ?? "").replaceAll("\0", " ");
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ProbeError) return null;
@@ -183,21 +141,55 @@ export function createProcessesProbe(
   ownPid: number,
   nowSeconds: () => number,
 ): Probe {
-  let blocked: ReadonlySet<string> = new Set();
-  let commands: Commands = new Map();
+  let table: ProcessTable = new Map();
+  let after = 0;
+  const matchesAny = ({ command }: KnownProcess): boolean =>
+    command !== null && patterns.some((pattern) => command.includes(pattern));
+
+  async function readProcess(
+    pid: number,
+    before: KnownProcess | undefined,
+    readCommandAgain: boolean,
+    signal: AbortSignal,
+  ): Promise<KnownProcess | null> {
+    const state = parseProcessState((await readKernelFile(`${procRoot}/${pid}/stat`, signal)) ?? "");
+    if (state === null) return null;
+    const known = nextKnown(before, state);
+    // The agent's own command line may name the pattern.
+    if (pid === ownPid) return { ...known, command: "" };
+    if (patterns.length === 0 || (known.command !== null && !readCommandAgain)) return known;
+    return { ...known, command: await readCommand(procRoot, known, signal) };
+  }
+
+  async function readTable(pids: readonly number[], signal: AbortSignal): Promise<ProcessTable> {
+    const chosen = chooseProcesses(pids, table, after, matchesAny);
+    const next = new Map<number, KnownProcess>();
+    const fresh = new Set(chosen.chosen);
+    for (const pid of pids) {
+      const before = table.get(pid);
+      if (!fresh.has(pid)) {
+        if (before !== undefined) next.set(pid, before);
+        continue;
+      }
+      const known = await readProcess(pid, before, chosen.part.has(pid), signal);
+      if (known !== null) next.set(pid, known);
+    }
+    after = chosen.after;
+    return next;
+  }
+
   return hostProbe(
     {
       name: "processes",
       title: "Processes",
-      reads: "/proc/<pid>/stat and, with patterns, /proc/<pid>/cmdline: every process",
-      intervalSeconds: 60,
+      reads:
+        "/proc/<pid>/stat and, with patterns, /proc/<pid>/cmdline: new and suspect processes, others in turn",
+      intervalSeconds: 15,
       timeoutSeconds: 20,
       async check(signal) {
-        const read = await readTable(procRoot, patterns, ownPid, commands, signal);
-        const judged = judgeProcesses(read.table, blocked);
-        commands = read.commands;
-        blocked = judged.blocked;
-        return { judgement: judged.judgement };
+        const pids = await listPids(procRoot, signal);
+        table = await readTable(pids.slice(0, maxProcesses), signal);
+        return { judgement: judgeProcesses(table, patterns, Math.max(0, pids.length - maxProcesses)) };
       },
     },
     nowSeconds,

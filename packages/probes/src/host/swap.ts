@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { byteText, type Judgement, percent } from "../judgement.ts";
 import { readKernelFile, requireKernelFile } from "../kernel-file.ts";
-import { fieldsOf, parseCount } from "../number-text.ts";
+import { parseCount } from "../number-text.ts";
 import type { Probe } from "../probe.ts";
 import { hostProbe } from "./host-probe.ts";
 import { type MemoryInfo, parseMemoryInfo } from "./memory.ts";
@@ -19,11 +19,8 @@ export interface SwapSample {
 }
 
 export function parseSwapPages(text: string): { readonly in: number; readonly out: number } | null {
-  const counters = new Map(
-    text.split("\n").map((line) => [fieldsOf(line)[0], parseCount(fieldsOf(line)[1])]),
-  );
-  const pagesIn = counters.get("pswpin") ?? null;
-  const pagesOut = counters.get("pswpout") ?? null;
+  const pagesIn = parseCount(/^pswpin (\d+)$/m.exec(text)?.[1]);
+  const pagesOut = parseCount(/^pswpout (\d+)$/m.exec(text)?.[1]);
   return pagesIn === null || pagesOut === null ? null : { in: pagesIn, out: pagesOut };
 }
 
