@@ -1,11 +1,29 @@
 import { describe, expect, it } from "vitest";
-import { markdownTable, staleness } from "./generate-docs.ts";
+import { checkPage, markdownTable, staleness } from "./generate-docs.ts";
 
 describe("markdownTable", () => {
   it("keeps a bar or a line break in a cell from breaking the table", () => {
     expect(markdownTable(["a", "b"], [["x|y", "one\ntwo"]])).toBe(
       "| a | b |\n| --- | --- |\n| x\\|y | one two |",
     );
+  });
+});
+
+describe("a check's page", () => {
+  it("says what is read, when it is in which state and what to do", () => {
+    const { path, text } = checkPage({
+      name: "files",
+      title: "Open files",
+      reads: "/proc/sys/fs/file-nr",
+      intervalSeconds: 30,
+      timeoutSeconds: 5,
+      cost: "under 0.1 ms",
+      confirm: { raise: 2, clear: 3 },
+      rules: [{ state: "degraded", when: "over 80% are open", advice: "Look who holds them." }],
+    });
+    expect(path).toBe("docs/checks/files.md");
+    expect(text).toContain("| degraded | over 80% are open | Look who holds them. |");
+    expect(text).toContain("told once 2 runs in a row have seen it, its end after 3");
   });
 });
 

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { acceptedText, type Setting, settings } from "@ringrift/config";
+import { createProbes, type Probe } from "@ringrift/probes";
 import { type Threshold, thresholds } from "@ringrift/protocol";
 import { repositoryRoot } from "./workspace.ts";
 
@@ -59,6 +60,48 @@ export function settingsPage(table: readonly Setting[]): string {
   ].join("\n\n")}\n`;
 }
 
+/** `docs/checks/<name>.md`: what a check reads, when it is in which state, and what to do then. */
+export function checkPage(probe: Omit<Probe, "run">): GeneratedPage {
+  const { name, title, reads, intervalSeconds, timeoutSeconds, cost, confirm, rules } = probe;
+  const told =
+    confirm === undefined
+      ? "A fault is told at once, and so is its end."
+      : `A fault is told once ${confirm.raise} runs in a row have seen it, its end after ${confirm.clear}; \`unknown\` is told at once.`;
+  return {
+    path: `docs/checks/${name}.md`,
+    text: `${[
+      `# ${title} (\`${name}\`)`,
+      "Written by `scripts/generate-docs.ts` from the check's own file in `packages/probes/src`: change it there.",
+      `Reads ${reads}.`,
+      `Runs every ${intervalSeconds} s, or more often where \`RINGRIFT_HEALTH_CHECK_INTERVAL\` says so, for at most ${timeoutSeconds} s. Costs ${cost}. ${told}`,
+      markdownTable(
+        ["state", "when", "what to do"],
+        rules.map(({ state, when, advice }) => [state, when, advice]),
+      ),
+      "In every other case the check is healthy. A run that fails or hangs is `unknown` with its reason. See it on a host with `ringrift scan`.",
+    ].join("\n\n")}\n`,
+  };
+}
+
+/** `docs/checks/README.md`: all checks on one page. */
+export function checksPage(probes: readonly Omit<Probe, "run">[]): GeneratedPage {
+  const rows = probes.map(({ name, title, reads, intervalSeconds, cost }) => [
+    `[\`${name}\`](${name}.md)`,
+    title,
+    reads,
+    `${intervalSeconds} s`,
+    cost,
+  ]);
+  return {
+    path: "docs/checks/README.md",
+    text: `${[
+      "# The checks of a host",
+      "Written by `scripts/generate-docs.ts` from `packages/probes/src/registry.ts`. Your own checks and metric files: see [custom checks](../custom-checks.md).",
+      markdownTable(["check", "of", "reads", "every", "cost of a run"], rows),
+    ].join("\n\n")}\n`,
+  };
+}
+
 /** The first line that differs, as a hint; null when the page is up to date. */
 export function staleness(page: GeneratedPage, current: string | null): string | null {
   if (current === page.text) return null;
@@ -75,9 +118,12 @@ export function staleness(page: GeneratedPage, current: string | null): string |
 }
 
 function main(check: boolean): void {
+  const probes = createProbes({ nvidiaSmi: "nvidia-smi", expectedGpus: null, nowSeconds: () => 0 });
   const pages: readonly GeneratedPage[] = [
     { path: "docs/settings.md", text: settingsPage(settings) },
     { path: "docs/thresholds.md", text: thresholdsPage(thresholds) },
+    checksPage(probes),
+    ...probes.map(checkPage),
   ];
   for (const page of pages) {
     const path = join(repositoryRoot, page.path);

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
-import { createProbes, runProbe } from "@ringrift/probes";
+import type { CliConfig } from "@ringrift/config";
+import { createCustomChecks, createProbes, createTextfiles, runProbe } from "@ringrift/probes";
 import type { CheckReport } from "@ringrift/protocol";
 import { stateWord, table, tint } from "./table.ts";
 
@@ -10,21 +11,21 @@ export interface Scan {
 }
 
 /** Runs every probe once, at the same time, on this host; needs no server. */
-export async function scanHost(options: {
-  readonly nvidiaSmi: string;
-  readonly expectedGpus: number | null;
-  readonly kernelLog: string | null;
-  readonly healthCheckTimeoutSeconds: number;
-}): Promise<Scan> {
+export async function scanHost(config: CliConfig): Promise<Scan> {
   const nowSeconds = (): number => Date.now() / 1000;
-  const { nvidiaSmi, expectedGpus, kernelLog, healthCheckTimeoutSeconds } = options;
-  const probes = createProbes({
-    nvidiaSmi,
-    expectedGpus,
-    kernelLog,
-    timeoutSeconds: healthCheckTimeoutSeconds,
-    nowSeconds,
-  });
+  const { nvidiaSmi, expectedGpus, kernelLog, processPatterns, metricsDir } = config;
+  const probes = [
+    ...createProbes({
+      nvidiaSmi,
+      expectedGpus,
+      kernelLog,
+      processPatterns,
+      timeoutSeconds: config.healthCheckTimeoutSeconds,
+      nowSeconds,
+    }),
+    ...createCustomChecks(config, nowSeconds),
+    ...(metricsDir === null ? [] : [createTextfiles(metricsDir, nowSeconds).probe]),
+  ];
   const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, nowSeconds)));
   for (const probe of probes) probe.close?.();
   return { host: hostname(), checks: outcomes.map((outcome) => outcome.report) };

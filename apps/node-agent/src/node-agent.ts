@@ -8,7 +8,13 @@ import { ExpositionCache, ProcessMetrics, ReadingsExporter } from "@ringrift/met
 import { createSchedule, EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import { createStages, loadStages, saveStages } from "@ringrift/pipeline";
-import { createProbes, type ProbeOutcome, runProbe } from "@ringrift/probes";
+import {
+  createCustomChecks,
+  createProbes,
+  createTextfiles,
+  type ProbeOutcome,
+  runProbe,
+} from "@ringrift/probes";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { HealthCheckResult } from "@ringrift/protocol";
 import { createCheckMetrics } from "./check-metrics.ts";
@@ -80,10 +86,12 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const checkMetrics = createCheckMetrics();
   const processMetrics = new ProcessMetrics("node-agent", version, loopResolutionMs);
   const readings = new ReadingsExporter();
+  const textfiles = config.metricsDir === null ? null : createTextfiles(config.metricsDir, nowSeconds);
   const page = new ExpositionCache(() => [
     ...overview.families(),
     ...readings.families([{ node: nodeId, readings: report.checks().flatMap((check) => check.readings) }]),
     ...checkMetrics.families(),
+    ...(textfiles?.families() ?? []),
     ...processMetrics.families(),
   ]);
   const beat = createBeat(() => performance.now(), beatStaleMs);
@@ -116,14 +124,19 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     beat.renew();
   }
 
-  const probes = createProbes({
-    nvidiaSmi: config.nvidiaSmi,
-    expectedGpus: config.expectedGpus,
-    kernelLog: config.kernelLog,
-    kernelLogMemory: join(dataDir, "kernel-log.json"),
-    timeoutSeconds: config.healthCheckTimeoutSeconds,
-    nowSeconds,
-  });
+  const probes = [
+    ...createProbes({
+      nvidiaSmi: config.nvidiaSmi,
+      expectedGpus: config.expectedGpus,
+      kernelLog: config.kernelLog,
+      kernelLogMemory: join(dataDir, "kernel-log.json"),
+      processPatterns: config.processPatterns,
+      timeoutSeconds: config.healthCheckTimeoutSeconds,
+      nowSeconds,
+    }),
+    ...createCustomChecks(config, nowSeconds),
+    ...(textfiles === null ? [] : [textfiles.probe]),
+  ];
   function addOutcome(outcome: ProbeOutcome): void {
     report.addOutcome(outcome);
     checkMetrics.observe(outcome.report);

@@ -52,6 +52,11 @@ export interface NodeAgentConfig extends ServiceConfig {
   readonly expectedGpus: number | null;
   /** A device, a file or `journald`; null is /dev/kmsg where it may be read. */
   readonly kernelLog: string | null;
+  /** Parts of command lines, each expected in a running process. */
+  readonly processPatterns: readonly string[];
+  readonly checksFile: string | null;
+  readonly checksDir: string | null;
+  readonly metricsDir: string | null;
   readonly daemonsFile: string | null;
 }
 
@@ -62,6 +67,11 @@ export interface CliConfig extends CommonConfig {
   readonly expectedGpus: number | null;
   /** A device, a file or `journald`; null is /dev/kmsg where it may be read. */
   readonly kernelLog: string | null;
+  /** Parts of command lines, each expected in a running process. */
+  readonly processPatterns: readonly string[];
+  readonly checksFile: string | null;
+  readonly checksDir: string | null;
+  readonly metricsDir: string | null;
   readonly daemonsFile: string | null;
 }
 

@@ -91,6 +91,10 @@ function build(
     expectedGpus: maybeNumber("expectedGpus"),
     kernelLog: maybeText("kmsg"),
     daemonsFile: maybeText("daemonsFile"),
+    processPatterns: maybeList("processPatterns") ?? [],
+    checksFile: maybeText("checksFile"),
+    checksDir: maybeText("checksDir"),
+    metricsDir: maybeText("metricsDir"),
   };
   const service = {
     ...common,

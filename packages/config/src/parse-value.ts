@@ -32,6 +32,8 @@ export function parseValue(entry: Setting, text: string): Parsed {
       return parseUrls(entry, trimmed, parseServerUrl);
     case "endpoints":
       return parseUrls(entry, trimmed, parseEndpoint);
+    case "list":
+      return parseList(entry, trimmed);
     case "file":
     case "directory":
     case "program":
@@ -65,6 +67,11 @@ function parseNumber(entry: Setting, text: string, whole: boolean): Parsed {
 function parseChoice(entry: Setting, text: string): Parsed {
   if (entry.choices?.includes(text)) return accept(text);
   return refuse(entry);
+}
+
+function parseList(entry: Setting, text: string): Parsed {
+  const parts = text.split(",").map((part) => part.trim());
+  return parts.length > mostServers || parts.includes("") ? refuse(entry) : accept(parts);
 }
 
 function parseUrls(entry: Setting, text: string, parse: (part: string) => string | null): Parsed {

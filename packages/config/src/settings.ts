@@ -4,8 +4,8 @@ export type ProgramId = "health-server" | "node-agent" | "cli";
 
 /**
  * How a value is read: `text` is one line, `name` an identifier, `program` a program to run, `file` a file that must be
- * readable, `directory` a path that need not exist yet, `urls` a comma list of ws:// or wss:// addresses, `endpoints` one of
- * http:// or https:// addresses.
+ * readable, `directory` a path that need not exist yet, `list` a comma list of texts, `urls` a comma list of ws:// or
+ * wss:// addresses, `endpoints` one of http:// or https:// addresses.
  */
 type SettingKind =
   | "name"
@@ -18,6 +18,7 @@ type SettingKind =
   | "endpoints"
   | "file"
   | "directory"
+  | "list"
   | "log"
   | "program";
 
@@ -177,6 +178,30 @@ const fixedSettings: readonly Setting[] = [
     programs: ["node-agent", "cli"],
     meaning: "kernel log to read GPU errors (Xid) and faults of the host from",
   }),
+  setting("PROCESS_PATTERNS", {
+    kind: "list",
+    default: null,
+    programs: ["node-agent", "cli"],
+    meaning: "parts of command lines, each expected in at least one running process, such as train.py",
+  }),
+  setting("CHECKS_FILE", {
+    kind: "file",
+    default: null,
+    programs: ["node-agent", "cli"],
+    meaning: "YAML file of your own checks, programs after the monitoring plugins' convention",
+  }),
+  setting("CHECKS_DIR", {
+    kind: "directory",
+    default: null,
+    programs: ["node-agent", "cli"],
+    meaning: "folder of programs, each a check of its own; they may not be writable by others",
+  }),
+  setting("METRICS_DIR", {
+    kind: "directory",
+    default: null,
+    programs: ["node-agent", "cli"],
+    meaning: "folder of *.prom files whose series the agent offers with its own",
+  }),
   setting("DAEMONS_FILE", {
     kind: "file",
     default: null,
@@ -249,6 +274,8 @@ export function acceptedText(entry: Setting): string {
       return "the path of a readable file";
     case "directory":
       return "the path of a directory";
+    case "list":
+      return "a comma list of 1 to 99 texts";
     case "log":
       return "the path of a device like /dev/kmsg or of a plain file, or journald";
     case "program":

@@ -1,7 +1,8 @@
 import { RingRiftError } from "@ringrift/protocol";
 
-/** `PROBE_BAD_INPUT`: a source was read but makes no sense. `PROBE_UNREADABLE`: it could not be read at all. */
-export type ProbeErrorCode = "PROBE_BAD_INPUT" | "PROBE_UNREADABLE";
+/** `PROBE_BAD_INPUT`: a source was read but makes no sense. `PROBE_UNREADABLE`: it could not be read at all.
+ * `CHECKS_INVALID`: a definition of a user's own check is wrong. */
+export type ProbeErrorCode = "PROBE_BAD_INPUT" | "PROBE_UNREADABLE" | "CHECKS_INVALID";
 
 /** Why a probe has no answer. */
 export class ProbeError extends RingRiftError {

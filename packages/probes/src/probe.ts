@@ -1,4 +1,5 @@
-import type { CheckReport, GpuError, GpuStatus, NodeResources } from "@ringrift/protocol";
+import type { CheckReport, GpuError, GpuStatus, NodeResources, SignalState } from "@ringrift/protocol";
+import type { HysteresisCounts } from "./hysteresis.ts";
 
 /** What one run of one probe brings: its report and, where it knows them, parts of the node's own report. */
 export interface ProbeOutcome {
@@ -10,6 +11,13 @@ export interface ProbeOutcome {
   readonly gpuErrors?: readonly GpuError[];
 }
 
+/** One line of a check's page: in which state it is when, and what to do then. */
+export interface CheckRule {
+  readonly state: SignalState;
+  readonly when: string;
+  readonly advice: string;
+}
+
 /** One check of this host. `run` may throw or hang; `runProbe` turns both into a report. */
 export interface Probe {
   readonly name: string;
@@ -18,6 +26,12 @@ export interface Probe {
   readonly reads: string;
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
+  /** For its page of documentation, worst first. */
+  readonly rules: readonly CheckRule[];
+  /** What a run costs, for people. */
+  readonly cost: string;
+  /** Runs in a row until a fault is told, and until it is over; told at once where absent. */
+  readonly confirm?: HysteresisCounts;
   run(signal: AbortSignal): Promise<ProbeOutcome>;
   /** What can't wait for the next run; null when there is nothing. Cheap, to be asked every second or so. */
   news?(): Promise<ProbeOutcome | null>;
@@ -40,6 +54,10 @@ export interface ProbeOptions {
   readonly sysRoot?: string;
   /** Where the host's configuration lies; `/etc` unless given. */
   readonly etcRoot?: string;
+  /** Where the system keeps what lasts until the next boot; `/run` unless given. */
+  readonly runRoot?: string;
+  /** Where services keep their state; `/var/lib` unless given. */
+  readonly stateRoot?: string;
   /** Plain parts of command lines; each must be found in at least one running process. */
   readonly processPatterns?: readonly string[];
   /** Time-out of a probe, 5 s unless given; slow ones (disks, processes, nvidia-smi) get three to four times as long. */

@@ -1,16 +1,25 @@
+import { createConntrackProbe } from "./host/conntrack.ts";
+import { createContainerRuntimeProbe } from "./host/container-runtime.ts";
 import { createCpuProbe } from "./host/cpu.ts";
+import { createDiskIoProbe } from "./host/disk-io.ts";
 import { createDisksProbe } from "./host/disks.ts";
+import { createFilesProbe } from "./host/files.ts";
+import { createInfinibandProbe } from "./host/infiniband.ts";
+import { createKernelStateProbe } from "./host/kernel-state.ts";
 import { createLoadProbe } from "./host/load.ts";
 import { createMachineProbe } from "./host/machine.ts";
 import { createMemoryProbe } from "./host/memory.ts";
 import { createNetworkProbe } from "./host/network.ts";
 import { createPressureProbe } from "./host/pressure.ts";
 import { createProcessesProbe } from "./host/processes.ts";
+import { createServicesProbe } from "./host/services.ts";
 import { createSwapProbe } from "./host/swap.ts";
+import { createClockProbe } from "./host/time-sync.ts";
 import { createKernelLogProbes } from "./kernel-log/kernel-log-probes.ts";
 import { createGpuProbe } from "./nvidia/gpu-probe.ts";
 import { createGpuRoster } from "./nvidia/gpu-roster.ts";
 import type { Probe, ProbeOptions } from "./probe.ts";
+import { steadyProbe } from "./steady-probe.ts";
 
 /** The time-out that the probes' own numbers are made for. */
 const standardTimeoutSeconds = 5;
@@ -24,6 +33,8 @@ export function createProbes(options: ProbeOptions): Probe[] {
     procRoot = "/proc",
     sysRoot = "/sys",
     etcRoot = "/etc",
+    runRoot = "/run",
+    stateRoot = "/var/lib",
     processPatterns = [],
     kernelLog = null,
     kernelLogMemory = null,
@@ -37,9 +48,21 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createMemoryProbe(procRoot, nowSeconds),
     createSwapProbe(procRoot, nowSeconds),
     createDisksProbe(procRoot, nowSeconds),
+    createDiskIoProbe(procRoot, nowSeconds),
     createNetworkProbe(procRoot, sysRoot, nowSeconds),
+    createInfinibandProbe(sysRoot, nowSeconds),
+    createConntrackProbe(procRoot, nowSeconds),
     createPressureProbe(procRoot, nowSeconds),
     createProcessesProbe(procRoot, processPatterns, process.pid, nowSeconds),
+    createFilesProbe(procRoot, nowSeconds),
+    createServicesProbe({ sysRoot, etcRoot, runRoot }, nowSeconds),
+    createContainerRuntimeProbe(runRoot, nowSeconds),
+    createClockProbe(
+      { procRoot, sysRoot, runRoot, stateRoot },
+      { wallSeconds: () => Date.now() / 1000, steadySeconds: () => performance.now() / 1000 },
+      nowSeconds,
+    ),
+    createKernelStateProbe(procRoot, runRoot, nowSeconds),
     createMachineProbe(sysRoot, etcRoot, nowSeconds),
     createGpuProbe({
       nvidiaSmi,
@@ -60,8 +83,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
       nowSeconds,
     }),
   ];
-  return probes.map((probe) => ({
-    ...probe,
-    timeoutSeconds: probe.timeoutSeconds * scale,
-  }));
+  return probes.map((probe) =>
+    steadyProbe({ ...probe, timeoutSeconds: probe.timeoutSeconds * scale }, probe.confirm),
+  );
 }

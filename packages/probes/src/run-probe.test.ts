@@ -7,7 +7,16 @@ import { runProbe } from "./run-probe.ts";
 const now = () => 1000;
 
 function probeOf(run: Probe["run"], name = "memory"): Probe {
-  return { name, title: "Memory", reads: "nothing", intervalSeconds: 10, timeoutSeconds: 5, run };
+  return {
+    name,
+    title: "Memory",
+    reads: "nothing",
+    intervalSeconds: 10,
+    timeoutSeconds: 5,
+    rules: [],
+    cost: "",
+    run,
+  };
 }
 
 const fine: ProbeOutcome = {

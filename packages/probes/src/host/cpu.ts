@@ -81,6 +81,15 @@ export function createCpuProbe(procRoot: string, nowSeconds: () => number): Prob
       reads: "/proc/stat, twice: how much of the cores' time was work",
       intervalSeconds: 10,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "unknown",
+          when: "the counters did not move between two readings",
+          advice: "Look at /proc/stat twice; a copied tree or a frozen container stands still.",
+        },
+        { state: "healthy", when: "always else: a busy processor does its work", advice: "Nothing." },
+      ],
+      cost: "under 0.1 ms",
       async check(signal) {
         const { before, after } = await read(signal);
         return {

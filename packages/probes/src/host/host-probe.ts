@@ -2,12 +2,7 @@ import { type Judgement, toReport } from "../judgement.ts";
 import type { Probe, ProbeOutcome } from "../probe.ts";
 
 /** What a host probe is made of: words about it, and one function that reads and judges. */
-export interface HostProbe {
-  readonly name: string;
-  readonly title: string;
-  readonly reads: string;
-  readonly intervalSeconds: number;
-  readonly timeoutSeconds: number;
+export interface HostProbe extends Omit<Probe, "run" | "news" | "close"> {
   check(signal: AbortSignal): Promise<Checked>;
 }
 
@@ -17,16 +12,13 @@ interface Checked extends Omit<ProbeOutcome, "report"> {
 
 /** The probe that reports what `check` found. */
 export function hostProbe(parts: HostProbe, nowSeconds: () => number): Probe {
-  const { name, title, reads, intervalSeconds, timeoutSeconds } = parts;
+  const { check, ...described } = parts;
+  const { name, reads } = parts;
   return {
-    name,
-    title,
-    reads,
-    intervalSeconds,
-    timeoutSeconds,
+    ...described,
     async run(signal) {
       const startedAt = nowSeconds();
-      const { judgement, ...rest } = await parts.check(signal);
+      const { judgement, ...rest } = await check(signal);
       return { report: toReport(name, reads, judgement, nowSeconds(), startedAt), ...rest };
     },
   };

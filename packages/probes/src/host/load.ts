@@ -67,6 +67,14 @@ export function createLoadProbe(procRoot: string, nowSeconds: () => number): Pro
       reads: "/proc/loadavg: tasks that run or wait",
       intervalSeconds: 15,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "degraded",
+          when: `over ${overwhelmedPerCore} waiting tasks per core, over 15 minutes`,
+          advice: "Find what waits (ps -eo state,pid,cmd | grep '^[RD]') and move jobs away.",
+        },
+      ],
+      cost: "under 0.1 ms",
       async check(signal) {
         const load = parseLoad(await requireKernelFile(join(procRoot, "loadavg"), signal));
         const { cores } = parseCpuTimes(await requireKernelFile(join(procRoot, "stat"), signal));

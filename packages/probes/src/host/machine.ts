@@ -42,6 +42,14 @@ export function createMachineProbe(sysRoot: string, etcRoot: string, nowSeconds:
       reads: "/etc/os-release, /sys/class/dmi/id, kernel and CPU model: what this host is",
       intervalSeconds: 3600,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "unknown",
+          when: "the system tells nothing about itself",
+          advice: "Nothing: it is told so that people can see what changed.",
+        },
+      ],
+      cost: "about 1 ms",
       async check(signal) {
         const read = async (path: string): Promise<string> => (await readKernelFile(path, signal)) ?? "";
         const maker = (await read(join(sysRoot, "class/dmi/id/sys_vendor"))).trim();

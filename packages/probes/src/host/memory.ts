@@ -76,6 +76,25 @@ export function createMemoryProbe(procRoot: string, nowSeconds: () => number): P
       reads: "/proc/meminfo: MemAvailable of MemTotal",
       intervalSeconds: 10,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "unhealthy",
+          when: `under ${percent(exhaustedAvailableRatio)} of memory is available`,
+          advice: "Find the largest processes before the OOM killer does.",
+        },
+        {
+          state: "degraded",
+          when: `under ${percent(lowAvailableRatio)} of memory is available`,
+          advice: "Find the largest processes (ps -eo rss,pid,cmd --sort=-rss | head).",
+        },
+        {
+          state: "unknown",
+          when: "the kernel does not say what is available (before 3.14)",
+          advice: "Update the kernel.",
+        },
+      ],
+      cost: "under 0.1 ms",
+      confirm: { raise: 2, clear: 2 },
       async check(signal) {
         const info = parseMemoryInfo(await requireKernelFile(join(procRoot, "meminfo"), signal));
         return { judgement: judgeMemory(info), resources: { memoryUsedRatio: memoryUsedRatio(info) } };

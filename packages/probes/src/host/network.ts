@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Judgement, Measure } from "../judgement.ts";
+import { type Judgement, type Measure, percent } from "../judgement.ts";
 import { listKernelFolder, requireKernelFile } from "../kernel-file.ts";
 import { fieldsOf, parseCount } from "../number-text.ts";
 import type { Probe } from "../probe.ts";
@@ -161,6 +161,26 @@ export function createNetworkProbe(procRoot: string, sysRoot: string, nowSeconds
       reads: "/proc/net/dev, twice, and /sys/class/net: new errors and drops per interface",
       intervalSeconds: 30,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "degraded",
+          when: `since the last run over ${percent(bad.errorRatio)} of packets had errors (${bad.errors} or more)`,
+          advice: "Check cable, transceiver and switch port (ethtool -S).",
+        },
+        {
+          state: "degraded",
+          when: `since the last run over ${percent(bad.dropRatio)} of packets were dropped (${bad.drops} or more)`,
+          advice: "Look at ring buffers (ethtool -g) and at who sends so much.",
+        },
+        { state: "unknown", when: "all interfaces are new or were reset", advice: "Wait for the next run." },
+        {
+          state: "not_applicable",
+          when: "no interface has a device behind it, as in a container",
+          advice: "Nothing.",
+        },
+      ],
+      cost: "under 0.1 ms",
+      confirm: { raise: 2, clear: 2 },
       async check(signal) {
         const { before, after } = await read(signal);
         return { judgement: judgeNetwork(before, after) };

@@ -88,6 +88,25 @@ export function createPressureProbe(procRoot: string, nowSeconds: () => number):
       reads: "/proc/pressure: time in which tasks waited for cores, memory or disks",
       intervalSeconds: 30,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "degraded",
+          when: `all tasks waited for memory over ${percent(fullMemoryLimit)} of the last minute`,
+          advice: "Find what uses memory most (pidstat -r 5) and move it.",
+        },
+        {
+          state: "degraded",
+          when: `all tasks waited for disks over ${percent(fullIoLimit)} of the last minute`,
+          advice: "Find what uses the disks most (pidstat -d 5) and move it.",
+        },
+        {
+          state: "not_applicable",
+          when: "the kernel keeps no pressure stall information",
+          advice: "Boot with psi=1.",
+        },
+      ],
+      cost: "under 0.1 ms",
+      confirm: { raise: 2, clear: 2 },
       async check(signal) {
         const [cpu, memory, io] = [
           await read("cpu", signal),

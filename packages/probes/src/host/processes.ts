@@ -186,6 +186,29 @@ export function createProcessesProbe(
         "/proc/<pid>/stat and, with patterns, /proc/<pid>/cmdline: new and suspect processes, others in turn",
       intervalSeconds: 15,
       timeoutSeconds: 20,
+      rules: [
+        {
+          state: "unhealthy",
+          when: "no process holds an expected part in its command line (RINGRIFT_PROCESS_PATTERNS)",
+          advice: "Start what is missing, or correct the pattern.",
+        },
+        {
+          state: "unknown",
+          when: "an expected process is missing, and some command lines could not be read",
+          advice: "Run the agent as root, or look for processes in state D.",
+        },
+        {
+          state: "degraded",
+          when: "a process is in uninterruptible sleep in two runs in a row",
+          advice: "Find what it waits for (cat /proc/PID/stack): a hung disk, network mount or GPU driver.",
+        },
+        {
+          state: "degraded",
+          when: `${manyZombies} zombies or more`,
+          advice: "Restart the parent that does not collect its children.",
+        },
+      ],
+      cost: "10 microseconds for each process read: new and suspect ones, an eighth of the others",
       async check(signal) {
         const pids = await listPids(procRoot, signal);
         table = await readTable(pids.slice(0, maxProcesses), signal);

@@ -70,6 +70,21 @@ export function createSwapProbe(procRoot: string, nowSeconds: () => number): Pro
       reads: "/proc/meminfo (SwapFree of SwapTotal) and /proc/vmstat (pages moved)",
       intervalSeconds: 30,
       timeoutSeconds: 5,
+      rules: [
+        {
+          state: "degraded",
+          when: `over ${thrashingPagesPerSecond} pages a second are moved`,
+          advice: "Free memory or move a job: the host is short of memory.",
+        },
+        {
+          state: "degraded",
+          when: `over ${percent(nearlyFullRatio)} of swap is used`,
+          advice: "Free memory or move a job.",
+        },
+        { state: "not_applicable", when: "the host has no swap", advice: "Nothing." },
+      ],
+      cost: "under 0.1 ms",
+      confirm: { raise: 2, clear: 2 },
       async check(signal) {
         const { before, after } = await read(signal);
         return { judgement: judgeSwap(before, after) };

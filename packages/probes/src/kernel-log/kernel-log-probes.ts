@@ -38,6 +38,23 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
     name: "xid",
     title: "GPU errors in the kernel log",
     reads: "kernel log: Xid and SXid lines of the NVIDIA driver",
+    rules: [
+      {
+        state: "unhealthy",
+        when: "a GPU had an error that calls for a reset, a reboot or an inspection",
+        advice: "What the error's own entry says; see the check's reason.",
+      },
+      {
+        state: "degraded",
+        when: "a GPU had an error that an application may have caused",
+        advice: "Look at the job that ran on it.",
+      },
+      {
+        state: "unknown",
+        when: "GPUs are here and the kernel log cannot be read",
+        advice: "Let the agent's user read /dev/kmsg.",
+      },
+    ],
     prepare: lookForGpus,
     newsOf: ({ faults }) => faults.news.gpu + roster.changes,
     countOf: ({ faults }) => faults.counted.gpu,
@@ -50,6 +67,23 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
     name: "kernel-log",
     title: "Faults of the host in the kernel log",
     reads: "kernel log: out of memory, disks, file systems, hung tasks, PCIe, links, machine checks",
+    rules: [
+      {
+        state: "unhealthy",
+        when: "the log told of a machine check, a hung task, a read-only remount or a disk's I/O errors",
+        advice: "Drain the host and follow the check's advice.",
+      },
+      {
+        state: "degraded",
+        when: "the log told of out of memory, PCIe errors or links that flap",
+        advice: "Follow the check's advice.",
+      },
+      {
+        state: "unknown",
+        when: "a log was asked for and cannot be read",
+        advice: "Let the agent's user read it.",
+      },
+    ],
     prepare: async () => {},
     newsOf: ({ faults }) => faults.news.host,
     countOf: ({ faults }) => faults.counted.host,
@@ -58,7 +92,7 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
   return [xid, { ...host, close: () => log.close() }];
 
   function watching(parts: WatchingParts): Probe {
-    const { name, title, reads } = parts;
+    const { name, title, reads, rules } = parts;
     let told = { news: 0, count: 0, at: Number.NEGATIVE_INFINITY };
     const isWorthTelling = (view: KernelLogView): boolean =>
       parts.newsOf(view) !== told.news ||
@@ -74,6 +108,8 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
       reads,
       intervalSeconds,
       timeoutSeconds,
+      rules,
+      cost: "microseconds a new line",
       run: async (signal) => {
         const startedAt = nowSeconds();
         await parts.prepare(signal);
@@ -92,6 +128,7 @@ interface WatchingParts {
   readonly name: string;
   readonly title: string;
   readonly reads: string;
+  readonly rules: Probe["rules"];
   prepare(signal: AbortSignal): Promise<void>;
   newsOf(view: KernelLogView): number;
   countOf(view: KernelLogView): number;

@@ -55,6 +55,34 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
       reads: "nvidia-smi -q -x, /sys/bus/pci/devices and /proc/driver/nvidia: every GPU of the host",
       intervalSeconds: 30,
       timeoutSeconds: standardSmiSeconds + marginSeconds,
+      rules: [
+        {
+          state: "unhealthy",
+          when: "a card is lost, or fewer answer than expected",
+          advice: "Read the kernel log for XID lines of the bus id, drain the node and reboot it.",
+        },
+        {
+          state: "unhealthy",
+          when: "a card asks for a reset or reboot, has memory beyond repair, uncorrected ECC errors, or is at its slowdown limit",
+          advice: "Drain, then reset or replace the card; check its cooling.",
+        },
+        {
+          state: "degraded",
+          when: "a row remap or page retirement waits, the card is warm, slowed by the hardware, or has fewer PCIe lanes under load",
+          advice: "Drain and reset when it suits; check cooling, power and slot.",
+        },
+        {
+          state: "unknown",
+          when: "nvidia-smi hangs, fails or prints what makes no sense, while the hardware is there",
+          advice: "Run nvidia-smi -q on the host; a hung driver needs a reboot.",
+        },
+        {
+          state: "not_applicable",
+          when: "no NVIDIA hardware is here and none is expected",
+          advice: "Nothing.",
+        },
+      ],
+      cost: "what nvidia-smi takes: 0.1 s to seconds, one call at a time",
       async check(signal) {
         const hardware = await readGpuHardware(procRoot, sysRoot, signal);
         const run = await callSmi(["-q", "-x"], signal);

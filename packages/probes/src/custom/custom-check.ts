@@ -1,0 +1,77 @@
+import { hostProbe } from "../host/host-probe.ts";
+import { createSmiRunner, type SmiRun } from "../nvidia/smi-process.ts";
+import type { Probe } from "../probe.ts";
+import { ProbeError } from "../probe-error.ts";
+import { steadyProbe } from "../steady-probe.ts";
+import { type CheckDefinition, loadChecksFile, loadChecksFolder } from "./check-definition.ts";
+import { judgePlugin, type PluginRun } from "./plugin-output.ts";
+
+const maxOutputBytes = 64 * 1024;
+/** Time to kill what overran and to say so. */
+const marginSeconds = 5;
+
+/** Where a user's own checks are defined; null where there are none. */
+export interface CustomCheckPlaces {
+  readonly checksFile: string | null;
+  readonly checksDir: string | null;
+}
+
+/**
+ * The checks that a user brings, from a YAML file and a folder of programs.
+ * @throws ProbeError `CHECKS_INVALID` naming the place and the mistake.
+ */
+export function createCustomChecks(places: CustomCheckPlaces, nowSeconds: () => number): Probe[] {
+  const { checksFile, checksDir } = places;
+  const fromFile = checksFile === null ? [] : loadChecksFile(checksFile);
+  const fromFolder = checksDir === null ? [] : loadChecksFolder(checksDir);
+  const twice = fromFolder.find(({ name }) => fromFile.some((other) => other.name === name));
+  if (twice !== undefined)
+    throw new ProbeError(
+      "CHECKS_INVALID",
+      `the check ${twice.name} is in ${checksFile} and in ${checksDir}`,
+      "Give one of them another name.",
+    );
+  return [...fromFile, ...fromFolder].map((definition) => createCustomCheck(definition, nowSeconds));
+}
+
+/** The check that runs a user's program: one run at a time, ended with all it started at its time-out. */
+export function createCustomCheck(definition: CheckDefinition, nowSeconds: () => number): Probe {
+  const [program = "", ...args] = definition.command;
+  const name = `custom.${definition.name}`;
+  const { timeoutSeconds, confirmRuns } = definition;
+  const call = createSmiRunner({ program, timeoutMs: timeoutSeconds * 1000, nowSeconds, maxOutputBytes });
+  const probe = hostProbe(
+    {
+      name,
+      title: `Custom check ${definition.name}`,
+      reads: `${program}: its exit code and what it prints`,
+      intervalSeconds: definition.intervalSeconds,
+      timeoutSeconds: timeoutSeconds + marginSeconds,
+      rules: [],
+      cost: "what the program takes",
+      confirm: { raise: confirmRuns, clear: 1 },
+      async check(signal) {
+        return { judgement: judgePlugin(name, runOf(program, await call(args, signal))) };
+      },
+    },
+    nowSeconds,
+  );
+  return steadyProbe(probe, probe.confirm);
+}
+
+function runOf(program: string, run: SmiRun): PluginRun {
+  switch (run.kind) {
+    case "exited":
+      return run;
+    case "missing":
+      return { kind: "no_answer", reason: `${program} does not exist` };
+    case "failed":
+      return { kind: "no_answer", reason: `${program}: ${run.reason}` };
+    case "too_long":
+      return { kind: "no_answer", reason: `printed more than ${run.limitBytes} bytes and was ended` };
+    case "timed_out":
+      return { kind: "no_answer", reason: `gave no answer within ${run.afterSeconds} s and was ended` };
+    case "hung":
+      return { kind: "no_answer", reason: `could not be ended for ${Math.round(run.forSeconds)} s` };
+  }
+}
