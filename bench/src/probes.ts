@@ -22,7 +22,7 @@ const loadWindowMs = 2_000;
 export async function run(): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "ringrift-bench-"));
   try {
-    const sample = await hostSample();
+    const samples = await hostSamples();
     startProgram("health-server", ["--port", String(ports.server)], {
       RINGRIFT_LOG_LEVEL: "warn",
       RINGRIFT_DATA_DIR: folder,
@@ -44,7 +44,7 @@ export async function run(): Promise<Figure[]> {
         ? { note: `${exporterName} is not installed` }
         : { peer: { name: "node_exporter", version, value } };
     return [
-      sample,
+      ...samples,
       {
         name: "agent_idle_cpu_ratio",
         unit: "CPU s/min",
@@ -75,18 +75,22 @@ export async function run(): Promise<Figure[]> {
 }
 
 /** All checks of the host but the GPUs', once, in milliseconds of CPU. */
-async function hostSample(): Promise<Figure> {
+async function hostSamples(): Promise<Figure[]> {
   console.error("  samples of the host");
   const script = fileURLToPath(new URL("probes/host-sample.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
-  const { cpuMs, children, checks } = JSON.parse(stdout) as {
-    readonly cpuMs: readonly number[];
+  const { warmMs, coldMs, children, checks } = JSON.parse(stdout) as {
+    readonly warmMs: readonly number[];
+    readonly coldMs: readonly number[];
     readonly children: boolean;
     readonly checks: readonly string[];
   };
   if (children) throw new Error("a host check started a child process");
   const note = `${checks.length} checks, no child process`;
-  return { name: "host_sample_cpu_ms", unit: "ms", value: median(cpuMs), runs: cpuMs, note };
+  return [
+    { name: "host_sample_cpu_ms", unit: "ms", value: median(warmMs), runs: warmMs, note },
+    { name: "host_sample_cold_cpu_ms", unit: "ms", value: median(coldMs), runs: coldMs, note },
+  ];
 }
 
 async function startAgent(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Program> {

@@ -3,16 +3,16 @@ import { createProbes, runProbe } from "@ringrift/probes";
 import { sleep } from "../timed.ts";
 
 /**
- * One sample a time of all checks of the host but the GPUs', in a process of its own as the agent is: warm, and with
- * pauses, so that the processor's caches have other work between two samples. Prints JSON.
+ * One sample a time of all checks of the host but the GPUs', in a process of its own as the agent is. Warm: one after the
+ * other. Cold: with pauses in which the processor's caches get other work, as between an agent's runs. Prints JSON.
  */
 const samples = 20;
-const warmUp = 10;
-const pauseMs = 100;
+const warmUp = 100;
+const pauseMs = 200;
 
 const nowSeconds = (): number => Date.now() / 1000;
 const probes = createProbes({ nvidiaSmi: "nvidia-smi", expectedGpus: null, nowSeconds }).filter(
-  ({ name }) => name !== "gpu",
+  ({ name }) => !["gpu", "xid", "kernel-log"].includes(name),
 );
 
 async function sample(): Promise<number> {
@@ -29,11 +29,13 @@ function childFaults(): number {
 }
 
 const faultsBefore = childFaults();
-const cpuMs: number[] = [];
-for (let run = 0; run < warmUp + samples; run += 1) {
-  const ms = await sample();
-  if (run >= warmUp) cpuMs.push(ms);
+for (let run = 0; run < warmUp; run += 1) await sample();
+const warmMs: number[] = [];
+for (let run = 0; run < samples; run += 1) warmMs.push(await sample());
+const coldMs: number[] = [];
+for (let run = 0; run < samples; run += 1) {
   await sleep(pauseMs);
+  coldMs.push(await sample());
 }
 const children = childFaults() > faultsBefore;
-console.log(JSON.stringify({ cpuMs, children, checks: probes.map(({ name }) => name) }));
+console.log(JSON.stringify({ warmMs, coldMs, children, checks: probes.map(({ name }) => name) }));

@@ -89,11 +89,11 @@ export async function requireKernelFile(path: string, signal: AbortSignal): Prom
   );
 }
 
-/** Names in a folder of procfs or sysfs; null where there is no such folder. */
+/** Names in a folder of procfs or sysfs, in the kernel's order; null where there is no such folder. */
 export async function listKernelFolder(path: string, signal: AbortSignal): Promise<string[] | null> {
   signal.throwIfAborted();
   try {
-    return readdirSync(path).sort();
+    return readdirSync(path);
   } catch (error) {
     if (isAbsent(error)) return null;
     throw unreadable(path, error);

@@ -37,14 +37,18 @@ const maxDisks = 64;
 const noDisk =
   /^(?:loop|ram|zram|sr|fd)\d|^(?:sd|vd|hd|xvd)[a-z]+\d|^(?:nvme\d+n\d+|mmcblk\d+)p\d|^nvme\d+c\d/;
 
+const deviceName = /^\s*\d+\s+\d+\s+(\S+)\s/;
+
 /** @throws ProbeError when no line has the form of /proc/diskstats. */
 export function parseDisks(text: string): Map<string, DiskCounters> {
   const disks = new Map<string, DiskCounters>();
   let lines = 0;
   for (const line of text.split("\n")) {
-    const [, , name, ...fields] = fieldsOf(line);
+    const name = deviceName.exec(line)?.[1];
+    if (name === undefined || (lines > 0 && noDisk.test(name))) continue;
+    const fields = fieldsOf(line).slice(3);
     const numbers = fields.slice(0, 10).map(parseCount);
-    if (name === undefined || numbers.length < 10 || numbers.includes(null)) continue;
+    if (numbers.length < 10 || numbers.includes(null)) continue;
     lines += 1;
     const [
       reads = 0,

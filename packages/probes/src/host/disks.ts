@@ -170,6 +170,8 @@ export function createDisksProbe(
   readSpace: ReadSpace = readSpaceOf,
 ): Probe {
   const ask = mountAsker(readSpace, nowSeconds);
+  let mountText = "";
+  let mounts: readonly Mount[] = [];
   let histories: ReadonlyMap<string, SpaceHistory> = new Map();
   /** The answer with its forecast; a mount that gives no answer keeps its past. */
   function forecast({ mount, answer }: CheckedMount, kept: Map<string, SpaceHistory>): CheckedMount {
@@ -219,7 +221,8 @@ export function createDisksProbe(
       cost: "under 0.1 ms a mount, in a thread",
       async check(signal) {
         const text = await requireKernelFile(join(procRoot, "self/mountinfo"), signal);
-        const mounts = parseMounts(text);
+        if (text !== mountText) mounts = parseMounts(text);
+        mountText = text;
         const checked: CheckedMount[] = [];
         const kept = new Map<string, SpaceHistory>();
         for (const mount of mounts.slice(0, maxMounts)) {

@@ -35,6 +35,8 @@ export function judgeMachine(facts: MachineFacts): Judgement {
 }
 
 export function createMachineProbe(sysRoot: string, etcRoot: string, nowSeconds: () => number): Probe {
+  // None of it changes while this process lives, but for an upgrade of the distribution.
+  let hardware: Pick<MachineFacts, "cpuModel" | "hardware"> | null = null;
   return hostProbe(
     {
       name: "machine",
@@ -52,15 +54,17 @@ export function createMachineProbe(sysRoot: string, etcRoot: string, nowSeconds:
       cost: "about 1 ms",
       async check(signal) {
         const read = async (path: string): Promise<string> => (await readKernelFile(path, signal)) ?? "";
-        const maker = (await read(join(sysRoot, "class/dmi/id/sys_vendor"))).trim();
-        const model = (await read(join(sysRoot, "class/dmi/id/product_name"))).trim();
+        if (hardware === null) {
+          const maker = (await read(join(sysRoot, "class/dmi/id/sys_vendor"))).trim();
+          const model = (await read(join(sysRoot, "class/dmi/id/product_name"))).trim();
+          hardware = { cpuModel: cpus()[0]?.model.trim() ?? "", hardware: `${maker} ${model}`.trim() };
+        }
         return {
           judgement: judgeMachine({
             distribution: parseDistribution(await read(join(etcRoot, "os-release"))),
             kernel: release(),
             architecture: arch(),
-            cpuModel: cpus()[0]?.model.trim() ?? "",
-            hardware: `${maker} ${model}`.trim(),
+            ...hardware,
           }),
         };
       },

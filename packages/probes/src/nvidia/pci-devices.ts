@@ -37,7 +37,7 @@ export async function readGpuHardware(
 }
 
 async function readPciGpus(folder: string, signal: AbortSignal): Promise<PciGpu[] | null> {
-  const names = await listKernelFolder(folder, signal);
+  const names = (await listKernelFolder(folder, signal))?.sort() ?? null;
   if (names === null) return null;
   const gpus: PciGpu[] = [];
   for (const name of names.slice(0, maxDevices)) {
