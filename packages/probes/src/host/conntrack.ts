@@ -5,9 +5,7 @@ import { parseCount } from "../number-text.ts";
 import type { Probe } from "../probe.ts";
 import { badInput } from "../probe-error.ts";
 import { hostProbe } from "./host-probe.ts";
-
-const scarce = 0.8;
-const nearlyNone = 0.95;
+import { scarcity, stateOfShare } from "./scarcity.ts";
 
 /** Judges the connection table; null is a file that is not there, as without the module. */
 export function judgeConntrack(countText: string | null, limitText: string | null): Judgement {
@@ -21,7 +19,7 @@ export function judgeConntrack(countText: string | null, limitText: string | nul
       "one number each, the limit above zero",
     );
   const ratio = count / limit;
-  const state = ratio > nearlyNone ? "unhealthy" : ratio > scarce ? "degraded" : "healthy";
+  const state = stateOfShare(ratio);
   return {
     state,
     reason: `${count} of ${limit} connections tracked (${percent(ratio)})`,
@@ -52,12 +50,12 @@ export function createConntrackProbe(procRoot: string, nowSeconds: () => number)
       rules: [
         {
           state: "unhealthy",
-          when: `over ${percent(nearlyNone)} of the table is used`,
+          when: `over ${percent(scarcity.nearlyNone)} of the table is used`,
           advice: "Raise net.netfilter.nf_conntrack_max; new connections are about to be dropped.",
         },
         {
           state: "degraded",
-          when: `over ${percent(scarce)} of the table is used`,
+          when: `over ${percent(scarcity.scarce)} of the table is used`,
           advice: "Find who opens so many connections (ss -s).",
         },
       ],

@@ -5,14 +5,12 @@ import { fieldsOf, parseCount } from "../number-text.ts";
 import type { Probe } from "../probe.ts";
 import { badInput } from "../probe-error.ts";
 import { hostProbe } from "./host-probe.ts";
+import { scarcity, stateOfShare } from "./scarcity.ts";
 
 export interface OpenFiles {
   readonly open: number;
   readonly limit: number;
 }
-
-const scarce = 0.8;
-const nearlyNone = 0.95;
 
 /** @throws ProbeError when the text is not a /proc/sys/fs/file-nr. */
 export function parseOpenFiles(text: string): OpenFiles {
@@ -24,7 +22,7 @@ export function parseOpenFiles(text: string): OpenFiles {
 
 export function judgeOpenFiles({ open, limit }: OpenFiles): Judgement {
   const ratio = open / limit;
-  const state = ratio > nearlyNone ? "unhealthy" : ratio > scarce ? "degraded" : "healthy";
+  const state = stateOfShare(ratio);
   return {
     state,
     reason:
@@ -54,12 +52,12 @@ export function createFilesProbe(procRoot: string, nowSeconds: () => number): Pr
       rules: [
         {
           state: "unhealthy",
-          when: `over ${percent(nearlyNone)} of the limit are open`,
+          when: `over ${percent(scarcity.nearlyNone)} of the limit are open`,
           advice: "Find who holds them with lsof and restart it.",
         },
         {
           state: "degraded",
-          when: `over ${percent(scarce)} of the limit are open`,
+          when: `over ${percent(scarcity.scarce)} of the limit are open`,
           advice: "Find who holds them with lsof, or raise fs.file-max.",
         },
       ],
