@@ -107,7 +107,10 @@ function summarise(findings: readonly string[], interfaces: number, noneMeasured
   if (noneMeasured) {
     return { state: "unknown", reason: "all interfaces are new or were reset since the last run" };
   }
-  return { state: "healthy", reason: `${interfaces} interfaces without new errors` };
+  return {
+    state: "healthy",
+    reason: `${interfaces} ${interfaces === 1 ? "interface" : "interfaces"} without new errors`,
+  };
 }
 
 function faultsOf(name: string, direction: (typeof directions)[number], delta: Traffic): string[] {
@@ -125,10 +128,10 @@ function faultsOf(name: string, direction: (typeof directions)[number], delta: T
 function measuresOf(name: string, direction: (typeof directions)[number], traffic: Traffic): Measure[] {
   const labels = { interface: name, direction };
   return [
-    { name: "network_bytes", labels, value: traffic.bytes },
-    { name: "network_packets", labels, value: traffic.packets },
-    { name: "network_errors", labels, value: traffic.errors },
-    { name: "network_drops", labels, value: traffic.drops },
+    { name: "network_bytes_total", labels, value: traffic.bytes },
+    { name: "network_packets_total", labels, value: traffic.packets },
+    { name: "network_errors_total", labels, value: traffic.errors },
+    { name: "network_drops_total", labels, value: traffic.drops },
   ];
 }
 
