@@ -285,17 +285,17 @@ describe("processes", () => {
     expect(judgeProcesses(table(known(1, { command: null })), ["train.py"]).state).toBe("unknown");
   });
 
-  it("reads new and suspect processes in every run and all others within eight", () => {
+  it("reads new and suspect processes in every run and all others within sixteen", () => {
     const pids = Array.from({ length: 400 }, (_, index) => index + 1);
     const everyone = table(...pids.map((pid) => known(pid, pid === 399 ? { letter: "D" } : {})));
     const read = new Map<number, number>();
     let after = 0;
-    for (let run = 0; run < 8; run += 1) {
+    for (let run = 0; run < 16; run += 1) {
       const chosen = chooseProcesses([...pids, 1000], everyone, after, ({ pid }) => pid === 300);
       after = chosen.after;
       for (const pid of chosen.chosen) read.set(pid, (read.get(pid) ?? 0) + 1);
     }
-    expect([read.get(399), read.get(1000), read.get(300)]).toEqual([8, 8, 8]);
+    expect([read.get(399), read.get(1000), read.get(300)]).toEqual([16, 16, 16]);
     expect(pids.every((pid) => read.has(pid))).toBe(true);
     expect(read.get(5)).toBeLessThan(3);
   });

@@ -21,12 +21,7 @@ export interface KnownProcess extends ProcessState {
 export type ProcessTable = ReadonlyMap<number, KnownProcess>;
 
 /** Even a small share of many processes is bounded: 500 reads take about 5 ms. */
-const slice = { share: 1 / 8, least: 16, most: 500 };
-
-/** Whether a process needs an eye in every run: it may be stuck, or about to be collected. */
-function isSuspect({ letter }: KnownProcess): boolean {
-  return letter === "D" || letter === "Z";
-}
+const slice = { share: 1 / 16, least: 16, most: 500 };
 
 export interface ChosenProcesses {
   /** Pids whose state is read. */
@@ -37,8 +32,8 @@ export interface ChosenProcesses {
 }
 
 /**
- * The processes to read in this run: new ones, suspect ones, those that `mustRead`, and the next part of all others, so
- * that each is read once in eight runs. Reading one costs the kernel about 10 microseconds.
+ * The processes to read in this run: new ones, those that may be stuck, those that `mustRead`, and the next part of all
+ * others, so that each is read once in sixteen runs. Reading one costs the kernel about 10 microseconds.
  * @param pids In ascending order.
  * @param after Where the last part ended.
  */
@@ -55,7 +50,7 @@ export function chooseProcesses(
   const part = new Set(turn.length < size ? [...turn, ...pids.slice(0, size - turn.length)] : turn);
   const chosen = pids.filter((pid) => {
     const known = table.get(pid);
-    return known === undefined || part.has(pid) || isSuspect(known) || mustRead(known);
+    return known === undefined || part.has(pid) || known.letter === "D" || mustRead(known);
   });
   return { chosen, part, after: [...part].at(-1) ?? 0 };
 }
