@@ -7,6 +7,7 @@ import {
   frameVersion,
   isRefused,
   type NodeReport,
+  oldestFrameVersion,
 } from "@ringrift/protocol";
 import { WebSocket } from "ws";
 
@@ -43,6 +44,7 @@ function connect(nodeId: string, boot: number): Promise<LoadAgent> {
       say({
         type: "hello",
         version: frameVersion,
+        oldestVersion: oldestFrameVersion,
         clusterId: "ringrift",
         role: "agent",
         nodeId,
@@ -70,6 +72,20 @@ function connect(nodeId: string, boot: number): Promise<LoadAgent> {
     socket.on("error", () => undefined);
     socket.on("close", () => reject(new Error(`${nodeId} was not welcomed`)));
   });
+}
+
+/** Asks again where the server takes no more for the moment, as a real agent does. */
+async function connectInTime(nodeId: string, boot: number): Promise<LoadAgent> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await connect(nodeId, boot);
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await new Promise((resolve) => {
+        setTimeout(resolve, Math.random() * 1_000);
+      });
+    }
+  }
 }
 
 function beat(agent: LoadAgent): void {
@@ -111,7 +127,7 @@ const boot = Date.now();
 while (agents.length < Number(countText)) {
   const first = agents.length;
   const names = Array.from({ length: dialsAtOnce }, (_, index) => `load-${first + index + 1}`);
-  for (const agent of await Promise.all(names.map((name) => connect(name, boot)))) {
+  for (const agent of await Promise.all(names.map((name) => connectInTime(name, boot)))) {
     agents.push(agent);
     sendReport(agent, true);
     agent.seq = agents.length % reportEveryHeartbeats;

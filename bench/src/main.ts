@@ -23,6 +23,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     measures: "what 5,000 agents cost one server",
     load: () => import("./scale.ts"),
   },
+  reconnect: {
+    measures: "1,000 agents that lose every link at once until all are back",
+    load: () => import("./reconnect.ts"),
+  },
   supervisor: {
     measures: "daemons kept alive and ended whole, beside runit, s6 and supervisord",
     load: () => import("./supervisor.ts"),

@@ -7,17 +7,10 @@ import { type ClientOptions, getJson, getStatus } from "./client.ts";
 import { addDaemonVerbs } from "./daemon-verbs.ts";
 import { followEvents } from "./event-follow.ts";
 import { gpusScreen } from "./gpus-screen.ts";
+import { leaderScreen, membersScreen } from "./mesh-screens.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
 import { scanHost, scanScreen, scanSummary } from "./scan.ts";
-import {
-  daemonsTable,
-  eventLine,
-  eventLines,
-  leaderScreen,
-  nodeScreen,
-  nodesTable,
-  statusScreen,
-} from "./screens.ts";
+import { daemonsTable, eventLine, eventLines, nodeScreen, nodesTable, statusScreen } from "./screens.ts";
 
 interface Options {
   readonly server: string;
@@ -61,14 +54,22 @@ reading("gpus", "every GPU with its values and its last error", async (client) =
   const list = gpuListSchema.parse(await getJson("/v1/gpus", client));
   return { json: list, screen: gpusScreen(list) };
 });
-reading("leader", "leader, epoch, quorum and voters", async (client) => {
+reading("leader", "leader, epoch, lease, quorum, voters, links and refusals", async (client) => {
   const status = await getStatus(client);
-  const { leaderId, epoch, elector, quorum, ageSeconds } = status.cluster;
+  const { leaderId, epoch, elector, quorum, ageSeconds, mesh } = status.cluster;
   return {
-    json: { schema: "ringrift.leader/1", leaderId, epoch, elector, quorum, ageSeconds },
+    json: { schema: "ringrift.leader/1", leaderId, epoch, elector, quorum, ageSeconds, mesh },
     screen: leaderScreen(status),
   };
 });
+reading(
+  "members",
+  "every member of the mesh: its link, who misses it and why, and who was refused",
+  async (client) => {
+    const answer = await getJson("/v1/members", client);
+    return { json: answer, screen: membersScreen(answer) };
+  },
+);
 reading("daemons", "every supervised daemon", async (client) => {
   const status = await getStatus(client);
   return { json: { schema: "ringrift.daemons/1", daemons: status.daemons }, screen: daemonsTable(status) };

@@ -61,23 +61,6 @@ export function daemonsTable(status: StatusDocument): string {
   );
 }
 
-export function leaderScreen(status: StatusDocument): string {
-  const { cluster } = status;
-  return [
-    `leader  ${cluster.leaderId ?? tint("none", "bad")}`,
-    `epoch   ${cluster.epoch}  (elector ${cluster.elector}, known by ${status.node.id}, heard ${age(cluster.ageSeconds)})`,
-    `quorum  ${cluster.quorum.held ? tint("● held", "ok") : tint("■ lost", "bad")}  ${cluster.quorum.have} reachable, ${cluster.quorum.need} needed`,
-    "",
-    table(
-      ["VOTER", "REACHABLE"],
-      cluster.quorum.voters.map((voter) => [
-        voter.id,
-        voter.reachable ? tint("● yes", "ok") : tint("■ no", "bad"),
-      ]),
-    ),
-  ].join("\n");
-}
-
 // The two answers below have no schema of their own yet, so only what is shown is looked for.
 const nodeSchema = z.object({
   node: z.object({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { HealthServerConfig } from "@ringrift/config";
 import { createEtcdElector } from "@ringrift/elector-etcd";
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
-import { createMesh, findSelf, loadKeyring, type MeshLog, parseServers } from "@ringrift/mesh";
+import { createMesh, findSelf, loadTrust, type MeshLog, parseServers } from "@ringrift/mesh";
 import { expose, type NodeReadings, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
 import { EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
@@ -31,6 +31,8 @@ export async function startHealthServer(
   const dataDir = join(config.dataDir, "health-server", nodeId);
   const voters = servers.map(({ voter }) => voter);
   const endpoints = config.etcdEndpoints ?? [];
+  const trustFiles = { keyFile: config.meshKeyFile, tls: config.meshTls };
+  const trust = loadTrust(trustFiles);
   const mesh = createMesh({
     clusterId,
     nodeId,
@@ -39,7 +41,7 @@ export async function startHealthServer(
     servers,
     self,
     dataDir,
-    keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
+    ...trust,
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     log: meshLog,
     ...(config.elector === "etcd"
@@ -82,6 +84,7 @@ export async function startHealthServer(
     app,
     host: config.host,
     port: config.port,
+    tls: trust.tls,
     onUpgrade: (request, socket, head) => mesh.handleUpgrade(request, socket, head),
   });
   mesh.onEvent((event) => overview.onMeshEvent(event));
@@ -91,7 +94,11 @@ export async function startHealthServer(
     beat.renew();
   }, tickMs);
   overview.tick();
-  log.info({ url: `http://${config.host}:${listening.port}/`, nodeId: config.nodeId }, "health-server is up");
+  const scheme = trust.tls === null ? "http" : "https";
+  log.info(
+    { url: `${scheme}://${config.host}:${listening.port}/`, nodeId: config.nodeId },
+    "health-server is up",
+  );
 
   return {
     stop: async () => {
@@ -100,6 +107,11 @@ export async function startHealthServer(
       await listening.close();
       processMetrics.stop();
       log.info("health-server stopped");
+    },
+    reload: async () => {
+      const renewed = loadTrust(trustFiles);
+      mesh.reload(renewed);
+      if (renewed.tls !== null) listening.renewTls(renewed.tls);
     },
   };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { NodeAgentConfig } from "@ringrift/config";
 import { createDaemonManager, type DaemonManager, loadDaemonsFile } from "@ringrift/daemon-supervisor";
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
-import { createMesh, loadKeyring, parseServers } from "@ringrift/mesh";
+import { createMesh, loadTrust, parseServers } from "@ringrift/mesh";
 import { ExpositionCache, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
 import { createSchedule, EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
@@ -42,6 +42,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const stages = createStages(undefined, loadStages(stageFile));
   const definitions = config.daemonsFile === null ? [] : loadDaemonsFile(config.daemonsFile);
 
+  const trustFiles = { keyFile: config.meshKeyFile, tls: config.meshTls };
   const mesh = createMesh({
     clusterId: config.clusterId,
     nodeId,
@@ -50,7 +51,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     servers: parseServers(config.servers.join(",")),
     self: null,
     dataDir,
-    keyring: config.meshKeyFile === null ? null : loadKeyring(config.meshKeyFile),
+    ...loadTrust(trustFiles),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     fullReport: () => report.full(nowSeconds()),
     log: (level, message, fields) => log[level](fields ?? {}, message),
@@ -208,6 +209,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     },
     abandon: () => daemons.abandon(),
     reload: async () => {
+      mesh.reload(loadTrust(trustFiles));
       if (config.daemonsFile !== null) await daemons.reload(loadDaemonsFile(config.daemonsFile));
     },
   };

@@ -25,11 +25,14 @@ export function checkTogether(entries: readonly ConfigEntry[]): ConfigProblem[] 
   }
   const host = byKey.get("healthServerHost");
   const keyFile = byKey.get("meshKeyFile");
-  if (typeof host?.value === "string" && !isLoopback(host.value) && keyFile?.value === null) {
+  const tls = tlsEntries.flatMap((key) => byKey.get(key) ?? []);
+  const open = keyFile?.value === null && tls.every(({ value }) => value === null);
+  if (typeof host?.value === "string" && !isLoopback(host.value) && open) {
     const problem =
       "is not a loopback address, so other hosts could join the mesh: set RINGRIFT_MESH_KEY_FILE, or listen on 127.0.0.1";
     problems.push(problemOf(host, problem));
   }
+  problems.push(...tlsProblems(tls, byKey.get("servers")));
   const elector = byKey.get("elector");
   const servers = byKey.get("servers")?.value;
   if (elector?.value === "standalone" && Array.isArray(servers) && servers.length > 1) {
@@ -44,6 +47,23 @@ export function checkTogether(entries: readonly ConfigEntry[]): ConfigProblem[] 
     problems.push(problemOf(endpoints, problem));
   }
   return problems;
+}
+
+const tlsEntries = ["meshTlsCertFile", "meshTlsKeyFile", "meshTlsCaFile"];
+
+/** Mutual TLS takes all three files, and servers that are dialled with it. */
+function tlsProblems(tls: readonly ConfigEntry[], servers: ConfigEntry | undefined): ConfigProblem[] {
+  const given = tls.filter(({ value }) => value !== null);
+  const [first] = given;
+  if (first === undefined) return [];
+  const missing = tls.filter(({ value }) => value === null).map(({ setting }) => setting.env);
+  if (missing.length > 0)
+    return [{ ...problemOf(first, `needs ${missing.join(" and ")} as well`), value: null }];
+  const plain = Array.isArray(servers?.value)
+    ? servers.value.find((url) => /(^|=)ws:/i.test(url))
+    : undefined;
+  if (servers === undefined || plain === undefined) return [];
+  return [{ ...problemOf(servers, "must be a wss:// address, since mutual TLS is on"), value: plain }];
 }
 
 function problemOf(entry: ConfigEntry, problem: string): ConfigProblem {

@@ -32,6 +32,8 @@ interface ServiceConfig extends CommonConfig {
   readonly heartbeatIntervalSeconds: number;
   readonly logLevel: LogLevel;
   readonly thresholds: ThresholdValues;
+  /** Null without mutual TLS. */
+  readonly meshTls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string } | null;
 }
 
 export interface HealthServerConfig extends ServiceConfig {

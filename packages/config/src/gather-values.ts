@@ -80,7 +80,9 @@ function ownServer(entry: ConfigEntry, entries: readonly ConfigEntry[]): ConfigE
   const host = value("healthServerHost");
   return {
     ...entry,
-    value: [`ws://${host.includes(":") ? `[${host}]` : host}:${value("healthServerPort")}/mesh`],
+    value: [
+      `${value("meshTlsCertFile") === "null" ? "ws" : "wss"}://${host.includes(":") ? `[${host}]` : host}:${value("healthServerPort")}/mesh`,
+    ],
   };
 }
 

@@ -296,6 +296,37 @@ describe("loadConfig", () => {
   });
 });
 
+describe("mutual TLS", () => {
+  const files = {
+    RINGRIFT_MESH_TLS_CERT_FILE: "/c",
+    RINGRIFT_MESH_TLS_KEY_FILE: "/k",
+    RINGRIFT_MESH_TLS_CA_FILE: "/a",
+  };
+  const there = machine(
+    Object.fromEntries(["/c", "/k", "/a"].map((path) => [path, { text: "", mode: 0o600 }])),
+  );
+
+  it("stands for a keyring off loopback, and makes a server's own address a wss:// one", () => {
+    const env = { ...files, RINGRIFT_HEALTH_SERVER_HOST: "10.0.0.1" };
+    expect(loadConfig("health-server", { env, machine: there })).toMatchObject({
+      meshTls: { certFile: "/c", keyFile: "/k", caFile: "/a" },
+      meshKeyFile: null,
+      servers: ["wss://10.0.0.1:8790/mesh"],
+    });
+  });
+
+  it("needs all three files, and wss:// servers", () => {
+    const { RINGRIFT_MESH_TLS_CA_FILE: _, ...two } = files;
+    expect(problemsOf({ env: two, machine: there })[0]?.problem).toBe(
+      "needs RINGRIFT_MESH_TLS_CA_FILE as well",
+    );
+    const plain = { ...files, RINGRIFT_SERVERS: "wss://a:1/mesh,b=ws://b:1/mesh" };
+    expect(problemsOf({ env: plain, machine: there }, "node-agent")).toMatchObject([
+      { key: "servers", value: "b=ws://b:1/mesh" },
+    ]);
+  });
+});
+
 describe("the settings table", () => {
   it("has no name twice within a program", () => {
     for (const program of ["health-server", "node-agent", "cli"] as const) {

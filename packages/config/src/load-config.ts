@@ -96,8 +96,14 @@ function build(
     checksDir: maybeText("checksDir"),
     metricsDir: maybeText("metricsDir"),
   };
+  const [certFile, keyFile, caFile] = [
+    maybeText("meshTlsCertFile"),
+    maybeText("meshTlsKeyFile"),
+    maybeText("meshTlsCaFile"),
+  ];
   const service = {
     ...common,
+    meshTls: certFile === null || keyFile === null || caFile === null ? null : { certFile, keyFile, caFile },
     heartbeatIntervalSeconds: number("heartbeatInterval"),
     logLevel: text("logLevel") as LogLevel,
     thresholds: thresholdValues(entries),

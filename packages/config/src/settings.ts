@@ -66,7 +66,8 @@ const fixedSettings: readonly Setting[] = [
     kind: "host",
     default: "127.0.0.1",
     programs: ["health-server"],
-    meaning: "address to listen on for HTTP and mesh; one that is not loopback needs a mesh key",
+    meaning:
+      "address to listen on for HTTP and mesh; one that is not loopback needs a mesh key or mutual TLS",
   }),
   setting("HEALTH_SERVER_PORT", {
     flag: "port",
@@ -116,7 +117,28 @@ const fixedSettings: readonly Setting[] = [
     default: null,
     secret: true,
     programs: everywhere,
-    meaning: "keyring, one kid:base64key[:notAfter] a line; signs with the first, accepts all",
+    meaning:
+      "keyring, one kid:base64key[:notAfter] a line; signs with the first, accepts all; read again on SIGHUP",
+  }),
+  setting("MESH_TLS_CERT_FILE", {
+    kind: "file",
+    default: null,
+    programs: services,
+    meaning:
+      "certificate of this node, PEM, with the name URI:ringrift://CLUSTER/ROLE/NODE; turns mutual TLS on for the mesh and HTTPS on for a server; read again on SIGHUP",
+  }),
+  setting("MESH_TLS_KEY_FILE", {
+    kind: "file",
+    default: null,
+    secret: true,
+    programs: services,
+    meaning: "key of that certificate, PEM",
+  }),
+  setting("MESH_TLS_CA_FILE", {
+    kind: "file",
+    default: null,
+    programs: services,
+    meaning: "authority that signs the certificates of every node, PEM; no other is trusted",
   }),
   setting("API_TOKEN_FILE", {
     kind: "file",

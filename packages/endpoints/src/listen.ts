@@ -1,13 +1,24 @@
+import { constants } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
+import { createServer as createTlsServer, type ServerOptions, Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { serve } from "@hono/node-server";
 import { RingRiftError } from "@ringrift/protocol";
 import type { EndpointsApp } from "./endpoints.ts";
 
+/** A certificate with its key, and the authority whose certificates prove who a client is; all PEM. */
+interface ListenTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 export interface Listening {
   /** The port in use, also where 0 asked for any free one. */
   readonly port: number;
+  /** Takes another certificate for the connections from now on; nothing without TLS. */
+  renewTls(tls: ListenTls): void;
   close(): Promise<void>;
 }
 
@@ -15,8 +26,25 @@ export interface ListenOptions {
   readonly app: EndpointsApp;
   readonly host: string;
   readonly port: number;
+  /** HTTPS instead of HTTP. Clients may show a certificate and need not: who takes an upgrade asks whether it stands. */
+  readonly tls?: ListenTls | null;
   /** Takes over WebSocket upgrades; any upgrade is refused when absent. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+const maxHeaderBytes = 16_384;
+
+function tlsOptions(tls: ListenTls): ServerOptions {
+  return {
+    ...tls,
+    maxHeaderSize: maxHeaderBytes,
+    minVersion: "TLSv1.3",
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: 5_000,
+    // A resumed session would stand on a certificate that was checked before a reload.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
 }
 
 /**
@@ -27,7 +55,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const { app, host, port } = options;
   const server = await new Promise<Server>((resolve, reject) => {
     const http = serve(
-      { fetch: app.fetch, hostname: host, port, serverOptions: { maxHeaderSize: 16_384 } },
+      {
+        fetch: app.fetch,
+        hostname: host,
+        port,
+        ...(options.tls == null
+          ? { serverOptions: { maxHeaderSize: maxHeaderBytes } }
+          : { createServer: createTlsServer, serverOptions: tlsOptions(options.tls) }),
+      },
       () => {
         http.off("error", onError);
         resolve(http as Server);
@@ -45,6 +80,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   server.maxConnections = 16_384;
   return {
     port: (server.address() as AddressInfo).port,
+    renewTls: (tls) => {
+      if (server instanceof TlsServer) server.setSecureContext(tlsOptions(tls));
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

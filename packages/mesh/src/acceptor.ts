@@ -2,13 +2,15 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { PeerIdentity } from "@ringrift/protocol";
 import { WebSocketServer } from "ws";
+import { AddressLimiter } from "./address-limiter.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { acceptHandshake, type HandshakeClock } from "./handshake.ts";
+import { limits } from "./limits.ts";
 import { type Link, socketOptions } from "./link.ts";
+import { type CertifiedPeer, certifiedPeer } from "./mesh-tls.ts";
 import { isLoopbackAddress } from "./servers.ts";
-
-/** Sockets that may be between upgrade and welcome at once. */
-const maxPending = 256;
+import { TokenBucket } from "./token-bucket.ts";
+import { isOpenToOthers } from "./trust.ts";
 
 export interface AcceptorOptions {
   readonly local: LocalPeer;
@@ -22,40 +24,50 @@ export interface AcceptorOptions {
 export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #sockets = new WebSocketServer({ ...socketOptions, noServer: true, clientTracking: true });
+  readonly #accepts: TokenBucket;
+  readonly #addresses = new AddressLimiter();
   #pending = 0;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#accepts = new TokenBucket(limits.accepts, options.clock.now());
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { local, clock, admit, onLink, onRefused } = this.#options;
     const address = request.socket.remoteAddress ?? "unknown";
-    const problem = this.#problemWith(request);
+    const problem = this.#problemWith(request, address);
     if (problem !== null) {
-      refuseUpgrade(socket, problem === "too_many" ? "503 Service Unavailable" : "403 Forbidden");
+      refuseUpgrade(socket, statusLines[problem] ?? "403 Forbidden");
       onRefused(problem, null, address);
       return;
     }
     this.#pending += 1;
     let pending = true;
-    const settled = (): void => {
-      if (pending) this.#pending -= 1;
+    const settled = (failed: boolean): void => {
+      if (!pending) return;
       pending = false;
+      this.#pending -= 1;
+      if (failed) this.#addresses.failed(address, clock.now());
     };
-    socket.once("close", settled);
+    socket.once("close", () => settled(true));
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      acceptHandshake(webSocket, local, clock, admit, {
-        onLink: (link) => {
-          settled();
-          onLink(link);
+      const certified = (): CertifiedPeer | null => certifiedPeer(request.socket);
+      acceptHandshake(
+        webSocket,
+        { local, clock, certified, admit },
+        {
+          onLink: (link) => {
+            settled(false);
+            onLink(link);
+          },
+          onRefused: (reason, peer) => {
+            settled(true);
+            // Someone who hangs up was not refused.
+            if (reason !== "closed") onRefused(reason, peer, address);
+          },
         },
-        onRefused: (reason, peer) => {
-          settled();
-          // Someone who hangs up was not refused.
-          if (reason !== "closed") onRefused(reason, peer, address);
-        },
-      });
+      );
     });
   }
 
@@ -65,14 +77,20 @@ export class Acceptor {
     this.#sockets.close();
   }
 
-  #problemWith(request: IncomingMessage): RefusalReason | null {
+  #problemWith(request: IncomingMessage, address: string): RefusalReason | null {
+    const now = this.#options.clock.now();
     // Only browsers send one, and no browser is a peer.
     if (request.headers.origin !== undefined) return "origin_header";
-    if (this.#options.local.keyring === null && !isLoopbackAddress(request.socket.remoteAddress))
-      return "not_loopback";
-    return this.#pending >= maxPending ? "too_many" : null;
+    if (!isOpenToOthers(this.#options.local.trust) && !isLoopbackAddress(address)) return "not_loopback";
+    if (this.#addresses.isBlocked(address, now)) return "address_blocked";
+    return this.#pending < limits.pendingHandshakes && this.#accepts.take(now) ? null : "too_many";
   }
 }
+
+const statusLines: Partial<Readonly<Record<RefusalReason, string>>> = {
+  address_blocked: "429 Too Many Requests",
+  too_many: "503 Service Unavailable",
+};
 
 /** Answers an upgrade with an HTTP error and closes. */
 export function refuseUpgrade(socket: Duplex, statusLine: string): void {

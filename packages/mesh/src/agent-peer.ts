@@ -1,55 +1,44 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Frame, MemberFrame, NodeReport, PeerIdentity, StatusFrame } from "@ringrift/protocol";
+import type { Frame, NodeReport, StatusFrame } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
-import type { LocalPeer, RefusalReason } from "./auth.ts";
+import { AgentLinks } from "./agent-links.ts";
+import type { LocalPeer } from "./auth.ts";
 import { type Beat, everyTicks, startBeat } from "./beat.ts";
-import { compareEpochs, kindOf, parseEpoch } from "./core/epoch.ts";
+import { Belief, type KnownMember, type Word } from "./belief.ts";
+import { kindOf, parseEpoch } from "./core/epoch.ts";
+import { countQuorum } from "./core/quorum.ts";
 import { pulsesPerHeartbeat } from "./core/suspicion.ts";
 import { Counts } from "./counts.ts";
-import { Dialer } from "./dialer.ts";
 import { EventHub } from "./event-hub.ts";
 import type { HandshakeClock } from "./handshake.ts";
+import { LeadershipRecord } from "./leadership-record.ts";
 import type { Link } from "./link.ts";
 import type { MemberView, Mesh, MeshEvent, MeshOptions, MeshQuorum, MeshStatus } from "./mesh.ts";
 import { MeshError } from "./mesh-error.ts";
+import { Refusals } from "./refusals.ts";
+import { proofOf, type Trust, takeTrust } from "./trust.ts";
 
-const agentBackOff = { firstMs: 100, capMs: 5_000 };
-/** A server's word older than this is no longer believed. */
-const statusStaleMs = 5_000;
-const shortestSilenceMs = 5_000;
+/** How often it looks whether other servers are to be dialled. */
+const dialMs = 1_000;
 const longestPeriodMs = 500;
 
-/** What one server said last. */
-interface Word {
-  readonly status: StatusFrame;
-  readonly at: number;
-}
-
-interface KnownMember {
-  readonly frame: MemberFrame;
-  readonly at: number;
-}
-
-/** An agent's part: dials every server, sends heartbeats and reports, believes what the servers say of the cluster. */
+/** An agent's part: dials servers, sends heartbeats and reports, believes what the servers say of the cluster. */
 export class AgentPeer implements Mesh {
   readonly #options: MeshOptions;
   readonly #local: LocalPeer;
   readonly #clock: HandshakeClock;
   readonly #hub: EventHub;
-  readonly #refused = new Counts();
+  readonly #refusals: Refusals;
   readonly #dropped = new Counts();
-  readonly #dialers = new Map<string, Dialer>();
-  readonly #links = new Map<string, Link>();
-  readonly #words = new Map<string, Word>();
-  /** Members by the server that told of them. */
-  readonly #members = new Map<string, Map<string, KnownMember>>();
-  /** Whose word was believed last. */
-  #lastVoter: string | null = null;
-  #lastWordAt: number | null = null;
+  readonly #belief = new Belief();
+  readonly #links: AgentLinks;
+  /** Between two beats: an agent decides nothing, so it wakes no more often than its pulses need. */
+  readonly #periodMs: number;
+  readonly #leadership: LeadershipRecord;
+  /** Whose list of members the listeners were told last. */
+  #toldVoter: string | null = null;
   #beat: Beat | null = null;
-  /** The highest generation that any server told of. */
-  #generation = 0;
   #seq = 0;
   #stopped = false;
 
@@ -57,58 +46,56 @@ export class AgentPeer implements Mesh {
     this.#options = options;
     this.#local = local;
     this.#clock = clock;
+    this.#leadership = new LeadershipRecord(clock.now());
     this.#hub = new EventHub(options.log, "debug");
+    this.#refusals = new Refusals(clock.now, options.log);
+    const pulseMs = options.heartbeatIntervalMs / pulsesPerHeartbeat;
+    this.#periodMs = pulseMs / Math.ceil(pulseMs / longestPeriodMs);
+    this.#links = new AgentLinks({
+      mesh: options,
+      periodMs: this.#periodMs,
+      local,
+      clock,
+      refusals: this.#refusals,
+      dropped: this.#dropped,
+      onOpen: (link) => {
+        link.send(this.#heartbeat());
+        this.#sendFullReport(link);
+      },
+      onFrame: (voter, link, frame) => this.#receive(voter, link, frame),
+      onLost: (voter) => this.#belief.forget(voter),
+    });
   }
 
   async start(): Promise<void> {
-    const { servers, heartbeatIntervalMs } = this.#options;
-    for (const server of servers) {
-      this.#dialers.set(
-        server.voter,
-        new Dialer({
-          server,
-          local: this.#local,
-          clock: this.#clock,
-          backOff: agentBackOff,
-          random: Math.random,
-          admit: () => null,
-          onLink: (link) => this.#open(server.voter, link),
-          onConnectionRefused: () => undefined,
-          onPeerRefused: (reason, peer) => this.#countRefusal(reason, peer, server.url),
-        }),
-      );
-    }
     this.#hub.member(this.#ownView());
-    // An agent decides nothing, so it wakes no more often than its pulses need.
-    const pulseMs = heartbeatIntervalMs / pulsesPerHeartbeat;
-    const periodMs = pulseMs / Math.ceil(pulseMs / longestPeriodMs);
-    const heartbeatDue = everyTicks(heartbeatIntervalMs, periodMs);
-    const pulseDue = everyTicks(pulseMs, periodMs);
-    const silenceTicks = Math.max(shortestSilenceMs, 5 * heartbeatIntervalMs) / periodMs;
+    const { heartbeatIntervalMs } = this.#options;
+    const heartbeatDue = everyTicks(heartbeatIntervalMs, this.#periodMs);
+    const pulseDue = everyTicks(heartbeatIntervalMs / pulsesPerHeartbeat, this.#periodMs);
+    const dialDue = everyTicks(dialMs, this.#periodMs);
     this.#beat = startBeat(
       this.#clock.now,
       () => {
-        for (const link of this.#links.values()) {
-          link.quietTicks += 1;
-          if (link.quietTicks > silenceTicks) link.end("silent_peer");
-        }
-        if (pulseDue()) for (const link of this.#links.values()) link.pulse();
-        if (heartbeatDue()) this.#heartbeat();
+        this.#links.tick();
+        if (dialDue()) this.#links.dial();
+        if (pulseDue()) for (const link of this.#links.all()) link.pulse();
+        if (heartbeatDue()) this.#sendHeartbeats();
         this.#tell();
       },
-      periodMs,
+      this.#periodMs,
     );
-    for (const dialer of this.#dialers.values()) dialer.start();
+    this.#links.dial();
   }
 
-  handleUpgrade(_request: IncomingMessage, socket: Duplex): void {
-    this.#refused.add("not_running");
+  handleUpgrade(request: IncomingMessage, socket: Duplex): void {
+    this.#refusals.add("not_running", null, request.socket.remoteAddress ?? "unknown");
     refuseUpgrade(socket, "404 Not Found");
   }
 
   status(): MeshStatus {
     const now = this.#clock.now();
-    const word = this.#word();
+    const word = this.#belief.word(now);
+    const { lastHeardAt } = this.#belief;
     return {
       leaderId: word?.status.leaderId ?? null,
       isLeader: false,
@@ -116,24 +103,27 @@ export class AgentPeer implements Mesh {
       epoch: word?.status.epoch ?? "0.0",
       quorum: this.#quorum(word),
       elector: word === null ? null : { kind: kindOf(parseEpoch(word.status.epoch).generation), detail: "" },
-      statusAgeSeconds: this.#lastWordAt === null ? null : (now - this.#lastWordAt) / 1000,
+      statusAgeSeconds: lastHeardAt === null ? null : (now - lastHeardAt) / 1000,
       leaseAgeMs: null,
-      members: this.#memberViews(now),
-      refused: this.#refused.snapshot(),
+      leadership: this.#leadership.view(now),
+      members: [this.#ownView(), ...this.#others(now)],
+      proof: proofOf(this.#local.trust, this.#clock.wallMs()),
+      refused: this.#refusals.counts(),
+      refusedPeers: this.#refusals.newest(),
       dropped: this.#dropped.snapshot(),
-      links: [...this.#links.values()].map((link) => ({
-        peer: link.peer.nodeId,
-        direction: link.direction,
-        sinceSeconds: (now - link.openedAt) / 1000,
-      })),
+      links: this.#links.all().map((link) => link.view()),
     };
   }
 
   sendReport(report: NodeReport): void {
-    for (const link of this.#links.values()) {
-      // A server that missed a part gets the whole on the next link.
+    for (const link of this.#links.all()) {
       if (!link.send({ type: "report", nodeId: this.#options.nodeId, report })) this.#dropped.add("report");
     }
+  }
+
+  reload(trust: Trust): void {
+    takeTrust(this.#local, trust);
+    this.#options.log("info", "new handshakes use the reloaded keys", { ...this.status().proof });
   }
 
   onEvent(listener: (event: MeshEvent) => void): () => void {
@@ -151,140 +141,86 @@ export class AgentPeer implements Mesh {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#beat?.stop();
-    for (const dialer of this.#dialers.values()) dialer.stop();
-    const links = [...this.#links.values()];
-    for (const link of links) {
-      link.send({ type: "leave" });
-      link.close();
-    }
     // Time for the goodbye to leave the socket.
-    if (links.length > 0)
+    if (this.#links.leave())
       await new Promise((resolve) => {
         setTimeout(resolve, 50);
       });
   }
 
-  #open(voter: string, link: Link): void {
-    link.listen({
-      onFrame: (frame) => this.#receive(voter, link, frame),
-      onPulse: () => undefined,
-      onDrop: (what) => this.#dropped.add(what),
-      onEnd: (end, detail) => {
-        if (this.#links.get(voter) === link) this.#links.delete(voter);
-        this.#words.delete(voter);
-        this.#options.log("info", "a link has ended", { nodeId: link.peer.nodeId, end, detail });
-        if (end === "bad_frame" || end === "frame_too_large" || end === "role") this.#refused.add(end);
-        if (!this.#stopped) this.#dialers.get(voter)?.linkEnded();
-      },
-    });
-    this.#links.set(voter, link);
-    this.#options.log("info", "a link is open", { nodeId: link.peer.nodeId });
-    link.send(this.#heartbeatFrame());
+  #receive(voter: string, link: Link, frame: Frame): void {
+    if (frame.type === "status") {
+      this.#hear(voter, frame);
+    } else if (frame.type === "leave") {
+      link.left = true;
+      this.#belief.forget(voter);
+    }
+    this.#tell();
+  }
+
+  #hear(voter: string, status: StatusFrame): void {
+    const now = this.#clock.now();
+    if (!this.#belief.hear(voter, status, now)) this.#dropped.add("old_generation");
+    else if (this.#belief.word(now)?.voter === voter && voter === this.#toldVoter) {
+      const known = this.#belief.members(now);
+      for (const { id } of status.members) {
+        const member = known.get(id);
+        if (member !== undefined && id !== this.#options.nodeId) this.#hub.member(viewOf(member, now));
+      }
+    }
+  }
+
+  #sendHeartbeats(): void {
+    const frame = this.#heartbeat();
+    for (const link of this.#links.all()) {
+      link.send(frame);
+      // A server that missed a part gets the whole.
+      if (link.takeGap("report")) this.#sendFullReport(link);
+    }
+  }
+
+  #sendFullReport(link: Link): void {
     const report = this.#options.fullReport?.();
     if (report !== undefined) link.send({ type: "report", nodeId: this.#options.nodeId, report });
   }
 
-  #receive(voter: string, link: Link, frame: Frame): void {
-    switch (frame.type) {
-      case "status":
-        this.#hear(voter, frame);
-        return;
-      case "leave":
-        link.left = true;
-        this.#words.delete(voter);
-        this.#tell();
-    }
-  }
-
-  #hear(voter: string, status: StatusFrame): void {
-    const { generation } = parseEpoch(status.epoch);
-    if (generation < this.#generation) {
-      // A server that has not heard of the new back end yet must not be followed back to the old one.
-      this.#dropped.add("old_generation");
-      return;
-    }
-    this.#generation = generation;
-    const at = this.#clock.now();
-    this.#words.set(voter, { status, at });
-    this.#lastWordAt = at;
-    const known = status.full ? new Map<string, KnownMember>() : (this.#members.get(voter) ?? new Map());
-    for (const frame of status.members) known.set(frame.id, { frame, at });
-    this.#members.set(voter, known);
-    this.#tell();
-  }
-
-  #heartbeat(): void {
-    const frame = this.#heartbeatFrame();
-    for (const link of this.#links.values()) link.send(frame);
-  }
-
-  #heartbeatFrame(): Frame {
+  #heartbeat(): Frame {
     this.#seq += 1;
-    const word = this.#word();
+    const status = this.#belief.word(this.#clock.now())?.status;
     return {
       type: "heartbeat",
       seq: this.#seq,
       incarnation: { boot: this.#local.boot, counter: 0 },
       loopLagMs: this.#beat?.takeLagMs() ?? 0,
-      epoch: word?.status.epoch ?? "0.0",
-      leaderId: word?.status.leaderId ?? null,
+      epoch: status?.epoch ?? "0.0",
+      leaderId: status?.leaderId ?? null,
     };
-  }
-
-  #countRefusal(reason: RefusalReason, peer: PeerIdentity | null, url: string): void {
-    this.#refused.add(reason);
-    this.#options.log("warn", "a server refused this agent, or was refused", {
-      reason,
-      url,
-      nodeId: peer?.nodeId,
-    });
-  }
-
-  /** The word to believe: fresh, from a server with a leader, of the highest epoch, the newest. */
-  #word(): Word | null {
-    const oldest = this.#clock.now() - statusStaleMs;
-    const fresh = [...this.#words.values()].filter(
-      ({ at, status }) => at >= oldest && parseEpoch(status.epoch).generation === this.#generation,
-    );
-    const [best] = fresh.sort(
-      (a, b) =>
-        Number(b.status.leaderVoter !== null) - Number(a.status.leaderVoter !== null) ||
-        Number(b.status.quorum.held) - Number(a.status.quorum.held) ||
-        compareEpochs(parseEpoch(b.status.epoch), parseEpoch(a.status.epoch)) ||
-        b.at - a.at,
-    );
-    return best ?? null;
   }
 
   #quorum(word: Word | null): MeshQuorum {
     if (word !== null) return word.status.quorum;
-    const voters = this.#options.servers.map(({ voter }) => ({ id: voter, reachable: false }));
-    return { configured: true, held: false, have: 0, need: Math.floor(voters.length / 2) + 1, voters };
+    const voters = this.#options.servers.map(({ voter }) => voter);
+    return { ...countQuorum(voters, []), voters: voters.map((id) => ({ id, reachable: false })) };
   }
 
-  #memberViews(now: number): MemberView[] {
-    const told = this.#believedMembers();
-    const others = [...told.values()].filter(({ frame }) => frame.id !== this.#options.nodeId);
-    return [this.#ownView(), ...others.map((member) => viewOf(member, now))];
-  }
-
-  /** The list of the server whose word is believed; without one, the newest list there was. */
-  #believedMembers(): ReadonlyMap<string, KnownMember> {
-    const word = this.#word();
-    for (const [voter, each] of this.#words) {
-      if (each === word) this.#lastVoter = voter;
-    }
-    return (this.#lastVoter === null ? undefined : this.#members.get(this.#lastVoter)) ?? new Map();
+  #others(now: number): MemberView[] {
+    const members = [...this.#belief.members(now).values()];
+    return members.filter(({ frame }) => frame.id !== this.#options.nodeId).map((each) => viewOf(each, now));
   }
 
   #tell(): void {
-    const word = this.#word();
+    const now = this.#clock.now();
+    const word = this.#belief.word(now);
+    this.#leadership.note(word?.status.leaderId ?? null, word?.status.epoch ?? "0.0", now);
     this.#hub.leader(word?.status.leaderId ?? null, word?.status.term ?? 0);
     this.#hub.quorum(this.#quorum(word));
+    if (word !== null && word.voter !== this.#toldVoter) this.#tellMembers();
+  }
+
+  #tellMembers(): void {
     const now = this.#clock.now();
-    for (const member of this.#believedMembers().values()) {
-      if (member.frame.id !== this.#options.nodeId) this.#hub.member(viewOf(member, now));
-    }
+    this.#toldVoter = this.#belief.word(now)?.voter ?? this.#toldVoter;
+    for (const member of this.#others(now)) this.#hub.member(member);
   }
 
   #ownView(): MemberView {

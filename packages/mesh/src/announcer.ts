@@ -1,6 +1,6 @@
-import { maxMembersPerFrame } from "@ringrift/protocol";
 import { type StatusHead, sendAll, sendObservations, sendStatus, sendVerdict } from "./broadcast.ts";
 import { formatEpoch, parseEpoch } from "./core/epoch.ts";
+import type { ClusterMember } from "./core/verdict.ts";
 import type { Elector } from "./elector.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Link } from "./link.ts";
@@ -8,9 +8,10 @@ import type { MemberView, MeshOptions } from "./mesh.ts";
 import type { Roster } from "./roster.ts";
 import type { ServerLinks } from "./server-links.ts";
 
-/** Beyond this many members agents hear of servers and of those that are not alive, not of everyone. */
-const maxMembersForAgents = maxMembersPerFrame;
-/** Up to this many members are told anew with each heartbeat, so that their ages stay right. */
+/**
+ * Up to this many members agents hear of everyone, anew with each heartbeat, so that the ages stay right. Beyond it they
+ * hear of the servers alone: what concerns each of thousands, told to each of thousands, would be millions.
+ */
 const fewMembers = 50;
 
 export interface AnnouncerOptions {
@@ -30,6 +31,8 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   #seq = 0;
   #heldLogged = false;
+  /** Whether the agents were told of everyone last. */
+  #toldFew = true;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -58,6 +61,18 @@ export class Announcer {
     const at = now();
     const others = roster.verdicts().filter(({ member }) => member !== voter);
     return [this.ownView(), ...others.map((member) => roster.view(member, at))];
+  }
+
+  /** Those of the members that agents hear of, this server left out. */
+  #viewsOf(members: readonly ClusterMember[]): MemberView[] {
+    const { roster, voter, now } = this.#options;
+    const at = now();
+    const all = roster.size <= fewMembers;
+    return members
+      .filter(
+        ({ member, role, state }) => member !== voter && (all || role === "server" || state !== "alive"),
+      )
+      .map((member) => roster.view(member, at));
   }
 
   ownView(): MemberView {
@@ -101,7 +116,7 @@ export class Announcer {
     else if (leads) sendVerdict(servers, head.term, changed);
     const views = changed.filter(({ member }) => member !== voter).map((member) => roster.view(member, at));
     for (const view of views) hub.member(view);
-    const telling = this.#worthTellingAgents(views);
+    const telling = this.#viewsOf(changed);
     if (telling.length > 0 || leaderChanged || quorumChanged)
       sendStatus(links.agents(), head, telling, false);
     this.#logHold();
@@ -122,8 +137,13 @@ export class Announcer {
       leaderId: head.leaderId,
     });
     sendObservations(servers, servers.length > 0 ? roster.ownViews(now()) : []);
+    const agents = links.agents();
     const few = roster.size <= fewMembers;
-    sendStatus(links.agents(), head, few ? this.#viewsForAgents() : [], few);
+    // The list of everyone is withdrawn once, when there are too many to go on with it.
+    const whole = few || this.#toldFew;
+    this.#toldFew = few;
+    sendStatus(agents, head, whole ? this.#viewsForAgents() : [], whole);
+    for (const link of agents) if (link.takeGap("status")) this.welcome(link);
   }
 
   /** The leader's whole list; nothing unless this server leads. */
@@ -134,12 +154,7 @@ export class Announcer {
   }
 
   #viewsForAgents(): MemberView[] {
-    return this.#worthTellingAgents(this.views());
-  }
-
-  #worthTellingAgents(views: readonly MemberView[]): MemberView[] {
-    const all = this.#options.roster.size <= maxMembersForAgents;
-    return views.filter(({ role, link }) => all || role === "server" || link !== "alive");
+    return [this.ownView(), ...this.#viewsOf(this.#options.roster.verdicts())];
   }
 
   #logHold(): void {

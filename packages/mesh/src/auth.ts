@@ -1,6 +1,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { frameVersion, type NodeRole, type PeerIdentity } from "@ringrift/protocol";
-import { acceptedKey, type Keyring, signingKey } from "./keyring.ts";
+import type { NodeRole, PeerIdentity } from "@ringrift/protocol";
+import { acceptedKey, type Keyring, type MeshKey, nodeOfKid, signingKey } from "./keyring.ts";
+import type { PeerFault } from "./link.ts";
+import type { CertifiedPeer } from "./mesh-tls.ts";
+import type { Trust } from "./trust.ts";
 
 /** What stays the same of this node over all its links. */
 export interface LocalPeer {
@@ -12,7 +15,10 @@ export interface LocalPeer {
   readonly voters: readonly string[];
   readonly boot: number;
   readonly programVersion: string;
-  readonly keyring: Keyring | null;
+  /** The versions of frames that it speaks. */
+  readonly versions: { readonly oldest: number; readonly newest: number };
+  /** What it trusts now; a reload puts another in its place, for the handshakes after it. */
+  readonly trust: Trust;
 }
 
 /** Why a peer was refused; counted on this side, never told to the peer. */
@@ -27,18 +33,20 @@ export type RefusalReason =
   | "wrong_server"
   | "duplicate_node"
   | "key"
-  | "bad_frame"
-  | "frame_too_large"
+  | "certificate"
+  | PeerFault
   | "handshake_timeout"
+  | "address_blocked"
   | "too_many"
   | "old_incarnation"
   | "not_running"
   | "refused_by_peer";
 
 /** This node's identity for one new link: a fresh nonce, and the key that signs now. */
-export function identityFor(local: LocalPeer, nowMs: number): PeerIdentity {
+export function identityFor(local: LocalPeer, nowMs: number, dialer?: PeerIdentity): PeerIdentity {
   return {
-    version: frameVersion,
+    version: local.versions.newest,
+    oldestVersion: local.versions.oldest,
     clusterId: local.clusterId,
     role: local.role,
     nodeId: local.nodeId,
@@ -48,8 +56,15 @@ export function identityFor(local: LocalPeer, nowMs: number): PeerIdentity {
     boot: local.boot,
     programVersion: local.programVersion,
     nonce: randomBytes(32).toString("hex"),
-    kid: local.keyring === null ? null : (signingKey(local.keyring, nowMs)?.kid ?? null),
+    kid: signingKid(local.trust.keyring, dialer?.kid ?? null, nowMs),
   };
+}
+
+/** The dialer's key where it is accepted: a node that was away during a rotation knows only the old one. */
+function signingKid(keyring: Keyring | null, dialerKid: string | null, nowMs: number): string | null {
+  if (keyring === null) return null;
+  const key = acceptedKey(keyring, dialerKid, nowMs) ?? signingKey(keyring, nowMs);
+  return key?.kid ?? null;
 }
 
 /** Two servers with different lists of voters differ in this. */
@@ -67,8 +82,13 @@ export type Side = "dialer" | "acceptor";
 /** The proof of one side, HMAC-SHA-256 in hex over both identities and the direction; null without a key. */
 export function prove(keyring: Keyring | null, parties: Parties, side: Side, nowMs: number): string | null {
   if (keyring === null) return null;
-  const key = acceptedKey(keyring, parties[side].kid, nowMs);
+  const key = keyOf(keyring, parties, side, nowMs);
   return key === null ? null : macOf(key.secret, parties, side).toString("hex");
+}
+
+/** Whether the dialer names a key that is accepted here; without it no proof of either side could stand. */
+export function knowsKey(keyring: Keyring | null, { kid }: PeerIdentity, nowMs: number): boolean {
+  return keyring === null ? kid === null : acceptedKey(keyring, kid, nowMs) !== null;
 }
 
 /** Whether the other side's proof stands. Without a keyring here, none is asked and none is taken. */
@@ -80,11 +100,19 @@ export function proofHolds(
   nowMs: number,
 ): boolean {
   if (keyring === null) return mac === null && parties[side].kid === null;
-  const key = acceptedKey(keyring, parties[side].kid, nowMs);
+  const key = keyOf(keyring, parties, side, nowMs);
   if (key === null || mac === null) return false;
   const given = Buffer.from(mac, "hex");
   const expected = macOf(key.secret, parties, side);
   return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/** An agent's own key stands on links that this agent dialled, on both sides, and nowhere else. */
+function keyOf(keyring: Keyring, { dialer, acceptor }: Parties, side: Side, nowMs: number): MeshKey | null {
+  const { kid } = side === "dialer" ? dialer : acceptor;
+  const nodeId = nodeOfKid(kid);
+  if (nodeId !== null && !(dialer.role === "agent" && dialer.nodeId === nodeId)) return null;
+  return acceptedKey(keyring, kid, nowMs);
 }
 
 function macOf(secret: Uint8Array, { dialer, acceptor }: Parties, side: Side): Buffer {
@@ -96,6 +124,7 @@ function macOf(secret: Uint8Array, { dialer, acceptor }: Parties, side: Side): B
 function fieldsOf(peer: PeerIdentity): readonly unknown[] {
   return [
     peer.version,
+    peer.oldestVersion,
     peer.clusterId,
     peer.role,
     peer.nodeId,
@@ -109,9 +138,18 @@ function fieldsOf(peer: PeerIdentity): readonly unknown[] {
   ];
 }
 
+/** The newest version of frames that both speak; null when there is none. */
+function commonVersion(
+  { versions }: Pick<LocalPeer, "versions">,
+  peer: Pick<PeerIdentity, "version" | "oldestVersion">,
+): number | null {
+  const newest = Math.min(versions.newest, peer.version);
+  return newest >= Math.max(versions.oldest, peer.oldestVersion) ? newest : null;
+}
+
 /** What is wrong with who the peer says it is, before any proof; null when nothing is. */
 export function claimProblem(local: LocalPeer, peer: PeerIdentity): RefusalReason | null {
-  if (peer.version !== frameVersion) return "version";
+  if (commonVersion(local, peer) === null) return "version";
   if (peer.clusterId !== local.clusterId) return "cluster";
   if (peer.nodeId === local.nodeId) return "duplicate_node";
   if (peer.role === "agent") return peer.voter === null && local.role === "server" ? null : "role";
@@ -121,4 +159,25 @@ export function claimProblem(local: LocalPeer, peer: PeerIdentity): RefusalReaso
   if (peer.voter === local.voter || !local.voters.includes(peer.voter)) return "voter_unknown";
   if (peer.votersDigest !== votersDigest(local.voters)) return "voters_differ";
   return null;
+}
+
+/**
+ * What is wrong with the certificate of who the peer says it is; null without mutual TLS.
+ *
+ * @param voter whom the peer means to speak for; null for an agent
+ */
+export function certificateProblem(
+  local: LocalPeer,
+  peer: PeerIdentity,
+  certified: CertifiedPeer | null,
+  voter: string | null,
+): RefusalReason | null {
+  if (local.trust.tls === null) return null;
+  const stands =
+    certified !== null &&
+    certified.clusterId === local.clusterId &&
+    certified.role === peer.role &&
+    certified.nodeId === peer.nodeId &&
+    (voter === null || certified.speaksFor(voter));
+  return stands ? null : "certificate";
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { frameVersion, oldestFrameVersion } from "@ringrift/protocol";
 import { AgentPeer } from "./agent-peer.ts";
 import type { LocalPeer } from "./auth.ts";
 import type { HandshakeClock } from "./handshake.ts";
@@ -6,6 +7,7 @@ import { nextBoot } from "./incarnation-file.ts";
 import type { Mesh, MeshOptions } from "./mesh.ts";
 import { MeshError } from "./mesh-error.ts";
 import { ServerPeer } from "./server-peer.ts";
+import { takeTrust } from "./trust.ts";
 
 /**
  * This node's part in the mesh; nothing is dialled or answered before `start`.
@@ -24,8 +26,10 @@ export function createMesh(options: MeshOptions): Mesh {
     voters: options.servers.map((server) => server.voter),
     boot: nextBoot(options.dataDir, clock.wallMs(), options.log),
     programVersion: options.version,
-    keyring: options.keyring,
+    versions: { oldest: oldestFrameVersion, newest: frameVersion },
+    trust: { keyring: null, tls: null },
   };
+  takeTrust(local, { keyring: options.keyring, tls: options.tls ?? null });
   return options.self === null
     ? new AgentPeer(options, local, clock)
     : new ServerPeer(options, local, options.self, clock);

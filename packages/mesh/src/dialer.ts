@@ -1,23 +1,13 @@
 import type { PeerIdentity } from "@ringrift/protocol";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
-import { dialHandshake, type HandshakeClock, handshakeTimeoutMs } from "./handshake.ts";
+import { type BackOff, backOffMs, busyBackOff, refusedBackOff, stableLinkMs } from "./back-off.ts";
+import { dialHandshake, type HandshakeClock } from "./handshake.ts";
+import { limits } from "./limits.ts";
 import { type Link, socketOptions } from "./link.ts";
+import { type CertifiedPeer, certifiedPeer, type MeshTls } from "./mesh-tls.ts";
 import { isLoopbackAddress, type ServerAddress } from "./servers.ts";
-
-/** Back-off between dials, milliseconds: full jitter below a cap that doubles. */
-interface BackOff {
-  readonly firstMs: number;
-  readonly capMs: number;
-}
-
-/** The wait before the next dial after `failures` in a row, 0 or more, in [0, cap]. `random` is in [0, 1). */
-function backOffMs(backOff: BackOff, failures: number, random: number): number {
-  return Math.floor(random * Math.min(backOff.capMs, backOff.firstMs * 2 ** Math.min(failures, 20)));
-}
-
-// A peer that refuses us for what we are will do so again: it is asked far more rarely.
-const refusedBackOff: BackOff = { firstMs: 2_000, capMs: 30_000 };
+import { isOpenToOthers } from "./trust.ts";
 
 export interface DialerOptions {
   readonly server: ServerAddress;
@@ -39,6 +29,7 @@ export class Dialer {
   #timer: NodeJS.Timeout | null = null;
   #socket: WebSocket | null = null;
   #failures = 0;
+  #linkedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(options: DialerOptions) {
@@ -49,11 +40,12 @@ export class Dialer {
     this.#dial();
   }
 
-  /** The link of this dialer ended: the first redial comes within 100 ms, so that a restart is noticed at once. */
+  /** The link of this dialer ended: after one that lasted the redial comes soon, so that a restart is noticed at once. */
   linkEnded(): void {
-    this.#failures = 0;
-    this.#socket = null;
-    this.#dialAfter(backOffMs({ firstMs: 100, capMs: 100 }, 0, this.#options.random()));
+    const lastedMs = this.#options.clock.now() - this.#linkedAt;
+    if (lastedMs >= stableLinkMs) this.#failures = 0;
+    this.#dialAfter(backOffMs(this.#options.backOff, this.#failures, this.#options.random()));
+    this.#failures += 1;
   }
 
   stop(): void {
@@ -73,22 +65,32 @@ export class Dialer {
     const { server, local, clock, admit } = this.#options;
     const socket = new WebSocket(server.url, {
       ...socketOptions,
-      handshakeTimeout: handshakeTimeoutMs,
+      handshakeTimeout: limits.handshakeMs,
       followRedirects: false,
+      ...clientTls(local.trust.tls),
     });
     this.#socket = socket;
     let insecure = false;
+    let certified: CertifiedPeer | null = null;
     let refusedByHost = false;
+    let untrusted = false;
+    let busy = false;
     socket.on("upgrade", (response) => {
-      insecure = local.keyring === null && !isLoopbackAddress(response.socket.remoteAddress);
+      certified = certifiedPeer(response.socket);
+      insecure = !isOpenToOthers(local.trust) && !isLoopbackAddress(response.socket.remoteAddress);
       if (insecure) socket.terminate();
+    });
+    socket.on("unexpected-response", (_request, response) => {
+      busy = response.statusCode === 503;
+      socket.terminate();
     });
     socket.on("error", (error: Error & { code?: string }) => {
       refusedByHost ||= isConnectionRefused(error);
+      untrusted ||= isCertificateError(error);
     });
-    dialHandshake(socket, local, clock, server.voter, admit, {
+    dialHandshake(socket, { local, clock, certified: () => certified, admit }, server.voter, {
       onLink: (link) => {
-        this.#failures = 0;
+        this.#linkedAt = clock.now();
         // Only the link ends this socket from here on.
         this.#socket = null;
         if (this.#stopped) link.close();
@@ -96,8 +98,8 @@ export class Dialer {
       },
       onRefused: (reason, peer) => {
         if (this.#stopped) return;
-        const cause = insecure ? "not_loopback" : reason;
-        const backOff = cause === "closed" ? this.#options.backOff : refusedBackOff;
+        const cause = insecure ? "not_loopback" : untrusted ? "certificate" : reason;
+        const backOff = busy ? busyBackOff : cause === "closed" ? this.#options.backOff : refusedBackOff;
         this.#dialAfter(backOffMs(backOff, this.#failures, this.#options.random()));
         this.#failures += 1;
         if (cause !== "closed") this.#options.onPeerRefused(cause, peer);
@@ -112,4 +114,24 @@ function isConnectionRefused(error: Error & { code?: string }): boolean {
   if (error instanceof AggregateError && error.errors.length > 0)
     return error.errors.every((each: unknown) => each instanceof Error && isConnectionRefused(each));
   return error.code === "ECONNREFUSED";
+}
+
+// Errors of a certificate have codes of OpenSSL's verification or of TLS alerts: CERT_HAS_EXPIRED, ERR_SSL_…, and the like.
+function isCertificateError({ code }: Error & { code?: string }): boolean {
+  return code !== undefined && /CERT|^ERR_(?:SSL|TLS)_|SELF_SIGNED|UNABLE_TO_/.test(code);
+}
+
+/** The peer is known by the node that its certificate names, which the handshake checks together with its address. */
+function clientTls(tls: MeshTls | null): ClientOptions {
+  if (tls === null) return {};
+  const { cert, key, ca } = tls;
+  return {
+    cert,
+    key,
+    ca,
+    minVersion: "TLSv1.3",
+    rejectUnauthorized: true,
+    // Node takes an error for an answer, and anything false for none.
+    checkServerIdentity: () => false,
+  };
 }

@@ -8,19 +8,19 @@ import {
 } from "@ringrift/protocol";
 import type { RawData, WebSocket } from "ws";
 import {
+  certificateProblem,
   claimProblem,
   identityFor,
+  knowsKey,
   type LocalPeer,
   type Parties,
   proofHolds,
   prove,
   type RefusalReason,
 } from "./auth.ts";
-import { Link, textOf } from "./link.ts";
-
-/** From the open socket to the welcome. */
-export const handshakeTimeoutMs = 5_000;
-const maxHandshakeBytes = 8 * 1024;
+import { limits } from "./limits.ts";
+import { faultOf, Link, textOf } from "./link.ts";
+import type { CertifiedPeer } from "./mesh-tls.ts";
 
 export interface HandshakeClock {
   /** Monotonic milliseconds. */
@@ -35,20 +35,29 @@ export interface HandshakeHandlers {
   readonly onRefused: (reason: RefusalReason | "closed", peer: PeerIdentity | null) => void;
 }
 
-/** The dialled side: hello in, challenge out, proof in, welcome out. `admit` has the last word before the welcome. */
+/** What a handshake is judged by. */
+export interface HandshakeTerms {
+  readonly local: LocalPeer;
+  readonly clock: HandshakeClock;
+  /** What the peer's certificate proves; asked once the connection stands. */
+  readonly certified: () => CertifiedPeer | null;
+  /** The last word on a peer that has proved who it is. */
+  readonly admit: (peer: PeerIdentity) => RefusalReason | null;
+}
+
+/** The dialled side: hello in, challenge out, proof in, welcome out. */
 export function acceptHandshake(
   socket: WebSocket,
-  local: LocalPeer,
-  clock: HandshakeClock,
-  admit: (peer: PeerIdentity) => RefusalReason | null,
+  { local, clock, certified, admit }: HandshakeTerms,
   handlers: HandshakeHandlers,
 ): void {
   const onHello: Step = (frame) => {
     if (frame.type !== "hello") return refusal("bad_frame");
-    const problem = claimProblem(local, frame);
+    const problem = claimProblem(local, frame) ?? certificateProblem(local, frame, certified(), frame.voter);
     if (problem !== null) return refusal(problem, frame);
-    const parties = { dialer: frame, acceptor: identityFor(local, clock.wallMs()) };
-    const mac = prove(local.keyring, parties, "acceptor", clock.wallMs());
+    if (!knowsKey(local.trust.keyring, frame, clock.wallMs())) return refusal("key", frame);
+    const parties = { dialer: frame, acceptor: identityFor(local, clock.wallMs(), frame) };
+    const mac = prove(local.trust.keyring, parties, "acceptor", clock.wallMs());
     talk.say({ type: "challenge", ...parties.acceptor, mac });
     talk.expect((next) => onProof(next, parties));
     return null;
@@ -57,7 +66,8 @@ export function acceptHandshake(
     const peer = parties.dialer;
     if (frame.type === "refused") return refusal("refused_by_peer", peer);
     if (frame.type !== "proof") return refusal("bad_frame", peer);
-    if (!proofHolds(local.keyring, parties, "dialer", frame.mac, clock.wallMs())) return refusal("key", peer);
+    if (!proofHolds(local.trust.keyring, parties, "dialer", frame.mac, clock.wallMs()))
+      return refusal("key", peer);
     const problem = admit(peer);
     if (problem !== null) return refusal(problem, peer);
     talk.say({ type: "welcome" });
@@ -71,10 +81,8 @@ export function acceptHandshake(
 /** The dialling side: hello out, challenge in, proof out, welcome in. `voter` is whom it means to reach. */
 export function dialHandshake(
   socket: WebSocket,
-  local: LocalPeer,
-  clock: HandshakeClock,
+  { local, clock, certified, admit }: HandshakeTerms,
   voter: string,
-  admit: (peer: PeerIdentity) => RefusalReason | null,
   handlers: HandshakeHandlers,
 ): void {
   const dialer = identityFor(local, clock.wallMs());
@@ -82,14 +90,16 @@ export function dialHandshake(
     if (frame.type === "refused") return refusal("refused_by_peer");
     if (frame.type !== "challenge") return refusal("bad_frame");
     const isMeant = local.role === "agent" || frame.voter === voter;
-    const problem = isMeant ? claimProblem(local, frame) : "wrong_server";
+    const problem = isMeant
+      ? (claimProblem(local, frame) ?? certificateProblem(local, frame, certified(), voter))
+      : "wrong_server";
     if (problem !== null) return refusal(problem, frame);
     const parties = { dialer, acceptor: frame };
-    if (!proofHolds(local.keyring, parties, "acceptor", frame.mac, clock.wallMs()))
+    if (!proofHolds(local.trust.keyring, parties, "acceptor", frame.mac, clock.wallMs()))
       return refusal("key", frame);
     const unwanted = admit(frame);
     if (unwanted !== null) return refusal(unwanted, frame);
-    talk.say({ type: "proof", mac: prove(local.keyring, parties, "dialer", clock.wallMs()) });
+    talk.say({ type: "proof", mac: prove(local.trust.keyring, parties, "dialer", clock.wallMs()) });
     talk.expect((next) => onWelcome(next, frame));
     return null;
   };
@@ -155,7 +165,7 @@ function converse(socket: WebSocket, handlers: HandshakeHandlers, first: Step): 
   };
   const read = (data: RawData, binary: boolean): RefusalFacts | null => {
     const text = binary ? "" : textOf(data);
-    if (text.length > maxHandshakeBytes) return refusal("frame_too_large");
+    if (text.length > limits.handshakeFrameLength) return refusal("frame_too_large");
     const frame = decodeFrame(text);
     return isRefused(frame) || !handshakeFrames.has(frame.type) ? refusal("bad_frame") : next(frame);
   };
@@ -166,12 +176,13 @@ function converse(socket: WebSocket, handlers: HandshakeHandlers, first: Step): 
   const onClose = (): void => {
     if (finish()) handlers.onRefused("closed", null);
   };
-  const deadline = setTimeout(() => refuse(refusal("handshake_timeout")), handshakeTimeoutMs);
+  const deadline = setTimeout(() => refuse(refusal("handshake_timeout")), limits.handshakeMs);
   socket.on("message", onMessage);
   socket.on("close", onClose);
   // Kept for the life of the socket: an error event that nobody hears would end the process.
-  socket.on("error", (error: Error & { code?: string }) => {
-    if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") refuse(refusal("frame_too_large"));
+  socket.on("error", (error) => {
+    const fault = faultOf(error);
+    if (fault !== null) refuse(refusal(fault));
   });
   return {
     say: (frame) => socket.send(encodeFrame(frame)),

@@ -10,16 +10,22 @@ export type { Quorum } from "./core/quorum.ts";
 export { createMesh } from "./create-mesh.ts";
 export type { Elector, ElectorView } from "./elector.ts";
 export { type Generation, openGeneration } from "./generation.ts";
-export { type Keyring, loadKeyring, type MeshKey, parseKeyring } from "./keyring.ts";
+export { agentKey, type Keyring, loadKeyring, type MeshKey, parseKeyring } from "./keyring.ts";
+export type { LeadershipView } from "./leadership-record.ts";
 export type {
+  LinkView,
   MemberView,
   Mesh,
   MeshEvent,
   MeshLog,
   MeshOptions,
+  MeshProof,
   MeshQuorum,
   MeshStatus,
+  RefusedPeer,
 } from "./mesh.ts";
 export { MeshError } from "./mesh-error.ts";
+export type { MeshTls, MeshTlsFiles } from "./mesh-tls.ts";
 export { findSelf, parseServers, type SelfFacts, type ServerAddress } from "./servers.ts";
 export { steadyTime } from "./steady-time.ts";
+export { loadTrust, type Trust } from "./trust.ts";

@@ -72,10 +72,10 @@ export class LinkTable {
     }
   }
 
-  /** Counts one tick of silence for every link and ends those that reached the limit. */
-  endQuiet(limitTicks: number): void {
+  /** One beat of every link; those that have been silent up to the limit end. */
+  tick(limitTicks: number): void {
     for (const link of this.all()) {
-      link.quietTicks += 1;
+      link.tick();
       if (link.quietTicks > limitTicks) link.end("silent_peer" satisfies LinkEnd);
     }
   }

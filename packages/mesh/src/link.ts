@@ -6,10 +6,14 @@ import {
   maxFrameBytes,
   type NodeRole,
   type PeerIdentity,
-  type RefusedFrame,
 } from "@ringrift/protocol";
 import type { RawData, WebSocket } from "ws";
+import { tickMs } from "./beat.ts";
+import { type Admission, FrameBudget, type FrameKind, kindOf } from "./frame-budget.ts";
 import { maySend } from "./frame-roles.ts";
+import { limits } from "./limits.ts";
+import type { LinkView } from "./mesh.ts";
+import { OutQueue } from "./out-queue.ts";
 
 /** Options of every socket: the library's own defaults would take 100 MiB and wait 30 s for a close. */
 export const socketOptions: {
@@ -18,37 +22,33 @@ export const socketOptions: {
   readonly maxBufferedChunks: number;
   readonly perMessageDeflate: false;
   readonly closeTimeout: number;
+  readonly autoPong: false;
 } = {
   maxPayload: maxFrameBytes,
-  maxFragments: 64,
-  maxBufferedChunks: 4096,
+  maxFragments: limits.fragments,
+  maxBufferedChunks: limits.bufferedChunks,
   perMessageDeflate: false,
-  closeTimeout: 500,
+  closeTimeout: limits.closeMs,
+  // Heartbeats do that work, and answers to a flood of pings would pile up for a peer that does not read.
+  autoPong: false,
 };
 
-/** Bytes that may wait for a slow peer; beyond it the link ends, so that the next one starts from a full picture. */
-const maxQueuedBytes = 8 * 1024 * 1024;
-/** Frames per second that a peer may send for long, and at once. */
-const frameRate = {
-  agent: { perSecond: 50, burst: 200 },
-  server: { perSecond: 20_000, burst: 40_000 },
-} as const;
+/** What a peer did that ends its link and is counted as a refusal. */
+export type PeerFault = "bad_frame" | "frame_too_large" | "fragments" | "flood" | "role";
 
 /** Why a link ended, for the log and the counts. */
 export type LinkEnd =
+  | PeerFault
   | "closed_by_peer"
   | "closed_here"
   | "slow_peer"
   | "silent_peer"
-  | "bad_frame"
-  | "frame_too_large"
-  | "role"
   | "old_incarnation"
   | "replaced";
 
 export interface LinkHandlers {
   readonly onFrame: (frame: Frame) => void;
-  /** A frame that was not handed on: of an unknown type, or one too many. */
+  /** A frame that was not handed on or not sent: of an unknown type, one too many, or one that made way. */
   readonly onDrop: (what: string) => void;
   /** The peer's process runs: a sign of life between two frames. */
   readonly onPulse: () => void;
@@ -77,10 +77,17 @@ export class Link {
   readonly #socket: WebSocket;
   readonly #localRole: NodeRole;
   readonly #now: () => number;
+  readonly #queue = new OutQueue(limits.queueBytes);
+  /** Kinds of which a frame made way; what the peer knows of them has a gap. */
+  readonly #gaps = new Set<FrameKind>();
   #handlers: LinkHandlers | null = null;
+  #budget: FrameBudget | null = null;
   #end: LinkEnd | null = null;
-  #tokens: number;
-  #refilledAt: number;
+  #heartbeatSeq = -1;
+  #periodMs = tickMs;
+  #sentBytes = 0;
+  #takenBytes = 0;
+  #stuckTicks = 0;
 
   constructor(socket: WebSocket, { peer, localRole, direction, now }: LinkFacts) {
     this.#socket = socket;
@@ -89,19 +96,16 @@ export class Link {
     this.peer = peer;
     this.direction = direction;
     this.openedAt = now();
-    this.#tokens = frameRate[peer.role].burst;
-    this.#refilledAt = this.openedAt;
   }
 
-  /** Starts to hand frames on. */
-  listen(handlers: LinkHandlers): void {
+  /** Starts to hand frames on. `heartbeatMs` is the cluster's interval, `periodMs` the time between two calls of `tick`. */
+  listen(handlers: LinkHandlers, heartbeatMs: number, periodMs: number = tickMs): void {
+    this.#periodMs = periodMs;
     this.#handlers = handlers;
+    this.#budget = new FrameBudget(this.peer.role, heartbeatMs, this.openedAt);
     this.#socket.on("message", (data: RawData, binary: boolean) => this.#receive(data, binary));
-    this.#socket.on("ping", () => this.#receivePulse());
-    this.#socket.on("error", (error: Error & { code?: string }) => {
-      if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") this.end("frame_too_large", error.message);
-      else this.end("closed_by_peer", error.message);
-    });
+    this.#socket.on("ping", (data) => this.#receivePulse(data));
+    this.#socket.on("error", (error) => this.end(faultOf(error) ?? "closed_by_peer", error.message));
     this.#socket.on("close", (code: number) => this.#finish("closed_by_peer", `close code ${code}`));
   }
 
@@ -109,29 +113,68 @@ export class Link {
     return this.#end === null && this.#socket.readyState === this.#socket.OPEN;
   }
 
-  /** Queues a frame. False when it was not: the link is ending, or the frame is too large. */
+  /** Sends a frame or queues it. False when it was not: the link is ending, or the frame is too large. */
   send(frame: Frame): boolean {
-    return this.sendText(encodeFrame(frame));
+    return this.sendText(kindOf(frame), encodeFrame(frame));
   }
 
   /** `send` for text that goes to many peers and is encoded once. */
-  sendText(text: string): boolean {
+  sendText(kind: FrameKind | null, text: string): boolean {
     if (!this.isOpen) return false;
-    if (Buffer.byteLength(text) > maxFrameBytes) {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxFrameBytes) {
       this.#handlers?.onDrop("sent_frame_too_large");
       return false;
     }
-    if (this.#socket.bufferedAmount > maxQueuedBytes) {
-      this.end("slow_peer", `${this.#socket.bufferedAmount} bytes wait`);
-      return false;
+    if (this.#queue.isEmpty && this.#socket.bufferedAmount + bytes <= limits.socketBytes) {
+      this.#write(text, bytes);
+      return true;
     }
-    this.#socket.send(text);
+    for (const dropped of this.#queue.push({ kind, text, bytes })) {
+      this.#handlers?.onDrop(`unsent_${dropped.kind}`);
+      if (dropped.kind !== null) this.#gaps.add(dropped.kind);
+    }
     return true;
   }
 
   /** Shows that this process runs; costs next to nothing, and is lost when the peer is slow. */
   pulse(): void {
     if (this.isOpen && this.#socket.bufferedAmount === 0) this.#socket.ping();
+  }
+
+  /** One beat: what waits goes on its way, and a peer that takes nothing of it for too long is cut. */
+  tick(): void {
+    this.quietTicks += 1;
+    while (this.#socket.bufferedAmount < limits.socketBytes / 2) {
+      const next = this.#queue.shift();
+      if (next === null) break;
+      this.#write(next.text, next.bytes);
+    }
+    const waiting = this.#socket.bufferedAmount;
+    const taken = this.#sentBytes - waiting;
+    this.#stuckTicks = waiting > 0 && taken <= this.#takenBytes ? this.#stuckTicks + 1 : 0;
+    this.#takenBytes = taken;
+    if (this.#stuckTicks * this.#periodMs >= limits.stuckMs) this.end("slow_peer", `${waiting} bytes wait`);
+  }
+
+  /** What an operator sees of it. */
+  view(): LinkView {
+    const { nodeId, role, kid } = this.peer;
+    const seconds = (sinceMs: number): number => Math.max(0, sinceMs) / 1000;
+    return {
+      peer: nodeId,
+      role,
+      direction: this.direction,
+      kid,
+      sinceSeconds: seconds(this.#now() - this.openedAt),
+      heardSeconds: seconds(this.quietTicks * this.#periodMs),
+      waitingBytes: this.#socket.bufferedAmount + this.#queue.bytes,
+    };
+  }
+
+  /** Once, when frames of the kind made way and nothing waits any more: the peer now needs the full picture. */
+  takeGap(kind: FrameKind): boolean {
+    return this.#queue.isEmpty && this.#gaps.delete(kind);
   }
 
   /** Cuts the link at once: a peer that hangs would not answer a polite close. */
@@ -141,45 +184,59 @@ export class Link {
     this.#finish(end, detail);
   }
 
-  /** Lets queued frames go out, then closes; the socket is cut after half a second. */
+  /** Lets sent frames go out, then closes; the socket is cut after half a second. */
   close(): void {
     if (this.#end !== null) return;
     this.#socket.close(1000);
     this.#finish("closed_here", "");
   }
 
+  #write(text: string, bytes: number): void {
+    this.#sentBytes += bytes;
+    this.#socket.send(text);
+  }
+
   #receive(data: RawData, binary: boolean): void {
-    if (this.#end !== null) return;
+    if (this.#end !== null || this.#budget === null) return;
     this.quietTicks = 0;
-    if (!this.#takeToken()) {
-      this.#handlers?.onDrop("rate_limit");
+    if (!this.#takes(data)) return;
+    if (binary) {
+      this.end("bad_frame", "a binary frame");
       return;
     }
-    const decoded: Frame | RefusedFrame = binary
-      ? { refused: "not_json", detail: "binary" }
-      : decodeFrame(textOf(data));
-    if (!isRefused(decoded)) {
-      if (maySend(this.peer.role, this.#localRole, decoded.type)) this.#handlers?.onFrame(decoded);
-      else this.end("role", decoded.type);
-    } else if (decoded.refused === "unknown_type") this.#handlers?.onDrop("unknown_type");
-    else this.end("bad_frame", `${decoded.refused} ${decoded.detail}`);
+    const frame = decodeFrame(textOf(data));
+    if (isRefused(frame)) {
+      if (frame.refused === "unknown_type") this.#handlers?.onDrop("unknown_type");
+      else this.end("bad_frame", `${frame.refused} ${frame.detail}`);
+    } else if (frame.type === "refused") this.end("closed_by_peer", "it gave up on the handshake");
+    else if (!maySend(this.peer.role, this.#localRole, frame.type)) this.end("role", frame.type);
+    else if (this.#isAdmitted(this.#budget.admit(frame, this.#now())) && !this.#isReplay(frame))
+      this.#handlers?.onFrame(frame);
   }
 
-  #receivePulse(): void {
+  #receivePulse(data: Buffer): void {
     if (this.#end !== null) return;
     this.quietTicks = 0;
-    if (this.#takeToken()) this.#handlers?.onPulse();
-    else this.#handlers?.onDrop("rate_limit");
+    if (this.#takes(data)) this.#handlers?.onPulse();
   }
 
-  #takeToken(): boolean {
-    const { perSecond, burst } = frameRate[this.peer.role];
-    const now = this.#now();
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#refilledAt) / 1000) * perSecond);
-    this.#refilledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+  #takes(unread: RawData): boolean {
+    return this.#budget !== null && this.#isAdmitted(this.#budget.admitUnread(lengthOf(unread), this.#now()));
+  }
+
+  #isAdmitted(admission: Admission): boolean {
+    if (admission === "admitted") return true;
+    this.#handlers?.onDrop("rate_limit");
+    if (admission === "excess") this.end("flood", "far more frames than the rate limit");
+    return false;
+  }
+
+  #isReplay(frame: Frame): boolean {
+    if (frame.type !== "heartbeat") return false;
+    const replayed = frame.seq <= this.#heartbeatSeq;
+    if (replayed) this.#handlers?.onDrop("replayed");
+    else this.#heartbeatSeq = frame.seq;
+    return replayed;
   }
 
   #finish(end: LinkEnd, detail: string): void {
@@ -189,8 +246,32 @@ export class Link {
   }
 }
 
+/** What the peer did wrong, when the WebSocket library refused what came; null for an error of the network. */
+export function faultOf(error: Error & { code?: string }): PeerFault | null {
+  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "frame_too_large";
+  if (error.code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") return "fragments";
+  return error.code?.startsWith("WS_ERR_") ? "bad_frame" : null;
+}
+
+/** The faults among the ends of a link. */
+export function isFault(end: LinkEnd): end is PeerFault {
+  return faults.has(end);
+}
+const faults: ReadonlySet<LinkEnd> = new Set<PeerFault>([
+  "bad_frame",
+  "frame_too_large",
+  "fragments",
+  "flood",
+  "role",
+]);
+
 /** The text of a received message. */
 export function textOf(data: RawData): string {
   if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
   return Buffer.isBuffer(data) ? data.toString("utf8") : Buffer.from(data).toString("utf8");
+}
+
+function lengthOf(data: RawData): number {
+  if (Array.isArray(data)) return data.reduce((sum, part) => sum + part.length, 0);
+  return data.byteLength;
 }

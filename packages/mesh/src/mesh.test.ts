@@ -99,6 +99,28 @@ describe("a cluster of one server", { timeout: 30_000 }, () => {
   });
 });
 
+describe("a cluster of five servers", { timeout: 30_000 }, () => {
+  it("lists an agent, which dials three of them, alive on all five, and down once it is killed", async () => {
+    await cluster.reserve(5);
+    const servers: LocalNode[] = [];
+    for (let index = 1; index <= 5; index += 1) servers.push(await cluster.server(index));
+    const agent = cluster.agentProcess(1);
+    await eventually(
+      "all list it alive",
+      () => agree(servers) && allSee(servers, "agent-1", "alive"),
+      () => states(servers),
+    );
+    const linked = servers.filter(({ mesh }) => mesh.status().links.some(({ peer }) => peer === "agent-1"));
+    expect(linked).toHaveLength(3);
+    agent.kill("SIGKILL");
+    await eventually(
+      "all list it down",
+      () => allSee(servers, "agent-1", "down"),
+      () => states(servers),
+    );
+  });
+});
+
 describe("a cluster of three servers and three agents", { timeout: 30_000 }, () => {
   it("forms with one leader, and every node lists all six alive", async () => {
     const { all, servers } = await form(3, 3);

@@ -4,7 +4,10 @@ import type { LinkState, NodeReport, NodeRole } from "@ringrift/protocol";
 import type { ElectorKind } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import type { Keyring } from "./keyring.ts";
+import type { LeadershipView } from "./leadership-record.ts";
+import type { MeshTls } from "./mesh-tls.ts";
 import type { ServerAddress } from "./servers.ts";
+import type { Trust } from "./trust.ts";
 
 export type MeshLog = (
   level: "debug" | "info" | "warn" | "error",
@@ -27,8 +30,10 @@ export interface MeshOptions {
   readonly self: string | null;
   /** Directory of the vote and the boot counter; made when missing. */
   readonly dataDir: string;
-  /** null: only peers on loopback are spoken to. */
+  /** null, and no TLS either: only peers on loopback are spoken to. */
   readonly keyring: Keyring | null;
+  /** Mutual TLS: peers are who their certificates say. */
+  readonly tls?: MeshTls | null;
   /** Milliseconds between an agent's heartbeats, 50-60,000. All nodes of a cluster take the same. */
   readonly heartbeatIntervalMs: number;
   /** A server's way to choose the leader; without one the servers vote over the mesh, and a single one leads alone. */
@@ -85,16 +90,53 @@ export interface MeshStatus {
   readonly statusAgeSeconds: number | null;
   /** Leader: age of the majority's newest acknowledgement. Others: null. */
   readonly leaseAgeMs: number | null;
+  /** How much of the last hour had a leader, as far as this node knew. */
+  readonly leadership: LeadershipView;
+  /** How this node proves itself. */
+  readonly proof: MeshProof;
   readonly members: readonly MemberView[];
   /** Refused peers by reason, since the start. */
   readonly refused: Readonly<Record<string, number>>;
+  /** The newest of them first, at most 20. */
+  readonly refusedPeers: readonly RefusedPeer[];
   /** Frames dropped by what they were, since the start. */
   readonly dropped: Readonly<Record<string, number>>;
-  readonly links: readonly {
-    readonly peer: string;
-    readonly direction: "in" | "out";
-    readonly sinceSeconds: number;
-  }[];
+  readonly links: readonly LinkView[];
+}
+
+/** What a node signs with now; instants in seconds since 1970, null for never and for what there is not. */
+export interface MeshProof {
+  readonly kid: string | null;
+  readonly keyExpiresAt: number | null;
+  readonly certificateExpiresAt: number | null;
+}
+
+/** One open link. */
+export interface LinkView {
+  /** Node id. */
+  readonly peer: string;
+  readonly role: NodeRole;
+  /** Who dialled. */
+  readonly direction: "in" | "out";
+  /** The key that the peer signed with; null without a keyring. */
+  readonly kid: string | null;
+  /** Age of the link. */
+  readonly sinceSeconds: number;
+  /** How long ago the peer was heard on it. */
+  readonly heardSeconds: number;
+  /** Bytes that the peer has not taken yet. */
+  readonly waitingBytes: number;
+}
+
+/** A peer that was refused here, or refused this node; what it said of itself is not proven. */
+export interface RefusedPeer {
+  readonly reason: string;
+  /** Where it came from, or what was dialled. */
+  readonly address: string;
+  readonly nodeId: string | null;
+  /** The key that it signed with. */
+  readonly kid: string | null;
+  readonly ageSeconds: number;
 }
 
 export type MeshEvent =
@@ -121,6 +163,12 @@ export interface Mesh {
   onEvent(listener: (event: MeshEvent) => void): () => void;
   /** To be called right before a privileged act. @throws MeshError `NOT_LEADER` unless this node holds the lease now. */
   assertLeader(): void;
+  /**
+   * Takes new keys and a new certificate for the handshakes from now on; open links stay.
+   *
+   * @throws MeshError `BAD_MESH_OPTIONS` when they do not fit this node; then nothing is changed
+   */
+  reload(trust: Trust): void;
   /** Hands leadership over, says goodbye, closes every link and timer. Safe to call twice. */
   stop(): Promise<void>;
 }

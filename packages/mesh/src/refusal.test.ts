@@ -1,88 +1,64 @@
-import { randomBytes } from "node:crypto";
 import { encodeFrame, type Frame, maxFrameBytes, type PeerIdentity } from "@ringrift/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import type { LocalPeer } from "./auth.ts";
-import { dialHandshake } from "./handshake.ts";
-import { parseKeyring } from "./keyring.ts";
+import { limits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { eventually, LocalCluster, type LocalNode } from "./testing/local-cluster.ts";
+import { Stranger, wrongKeyring } from "./testing/stranger.ts";
 
 let cluster: LocalCluster;
 let server: LocalNode;
-const sockets: WebSocket[] = [];
+let stranger: Stranger;
 
 beforeEach(async () => {
   cluster = new LocalCluster();
   await cluster.reserve(1);
   server = await cluster.server(1);
+  stranger = new Stranger(cluster.servers[0]?.url ?? "", cluster.keyring);
 });
 afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.terminate();
+  stranger.close();
   await cluster.close();
 });
 
-function open(headers: Record<string, string> = {}): WebSocket {
-  const socket = new WebSocket(cluster.servers[0]?.url ?? "", { headers });
-  socket.on("error", () => undefined);
-  sockets.push(socket);
-  return socket;
-}
-
-/** A link to the server with whatever identity; null when it was refused. */
-function link(changes: Partial<LocalPeer>): Promise<Link | null> {
-  const local: LocalPeer = {
-    clusterId: "test",
-    role: "agent",
-    nodeId: "stranger",
-    instance: "00000000-0000-4000-8000-000000000000",
-    voter: null,
-    voters: ["v1"],
-    boot: 1,
-    programVersion: "1.2.3",
-    keyring: cluster.keyring,
-    ...changes,
-  };
-  const clock = { now: () => performance.now(), wallMs: () => Date.now() };
-  return new Promise((resolve) => {
-    dialHandshake(open(), local, clock, "v1", () => null, {
-      onLink: (made) => {
-        made.listen({
-          onFrame: () => undefined,
-          onDrop: () => undefined,
-          onPulse: () => undefined,
-          onEnd: () => undefined,
-        });
-        resolve(made);
-      },
-      onRefused: () => resolve(null),
-    });
-  });
-}
-
-async function refusedFor(reason: string): Promise<void> {
+async function counted(reason: string, times = 1): Promise<void> {
   await eventually(
-    `a refusal for ${reason} is counted`,
-    () => server.mesh.status().refused[reason] === 1,
+    `${times} refusals for ${reason} are counted`,
+    () => server.mesh.status().refused[reason] === times,
     () => server.mesh.status().refused,
   );
-  expect(server.mesh.status().members.map(({ id }) => id)).not.toContain("intruder");
 }
 
-function wrongKey(): Pick<LocalPeer, "keyring"> {
-  return { keyring: parseKeyring(`k1:${randomBytes(32).toString("base64")}`, "wrong") };
+/** After whatever was tried: counted, nobody new is known, and the server leads under its old term as before. */
+async function refusedFor(reason: string, times = 1): Promise<void> {
+  await counted(reason, times);
+  const { members, isLeader, term } = server.mesh.status();
+  expect(members.map(({ id }) => id)).not.toContain("intruder");
+  expect({ isLeader, term }).toEqual({ isLeader: true, term: 1 });
 }
 
-describe("a server refuses, counts and keeps nothing of", () => {
+const intruder = (changes: Partial<LocalPeer>): Promise<unknown> =>
+  stranger.link({ nodeId: "intruder", ...changes });
+
+/** A link that the server took. */
+async function taken(changes: Partial<LocalPeer> = {}): Promise<{ link: Link; socket: WebSocket }> {
+  const made = await stranger.link(changes);
+  if (made === null) throw new Error("the link was refused");
+  return made;
+}
+
+describe("a server refuses, counts and keeps nothing of", { timeout: 30_000 }, () => {
   it("an agent with a wrong key, which also refuses the server", async () => {
-    expect(await link({ nodeId: "intruder", ...wrongKey() })).toBeNull();
+    expect(await intruder({ trust: { keyring: wrongKeyring(), tls: null } })).toBeNull();
     expect(server.mesh.status().members).toHaveLength(1);
   });
 
   it("a proof made with a wrong key", async () => {
-    const socket = open();
+    const socket = stranger.open();
     const identity: PeerIdentity = {
       version: 1,
+      oldestVersion: 1,
       clusterId: "test",
       role: "agent",
       nodeId: "intruder",
@@ -97,80 +73,212 @@ describe("a server refuses, counts and keeps nothing of", () => {
     socket.on("open", () => socket.send(encodeFrame({ type: "hello", ...identity })));
     socket.on("message", () => socket.send(encodeFrame({ type: "proof", mac: "0".repeat(64) })));
     await refusedFor("key");
+    expect(server.mesh.status().refusedPeers).toMatchObject([
+      { reason: "key", address: "127.0.0.1", nodeId: "intruder", kid: "k1" },
+    ]);
   });
 
   it("an agent without a key", async () => {
-    expect(await link({ nodeId: "intruder", keyring: null })).toBeNull();
+    expect(await intruder({ trust: { keyring: null, tls: null } })).toBeNull();
+  });
+
+  it("a handshake that was listened to and said again", async () => {
+    const { link } = await taken();
+    const [hello = "", proof = ""] = stranger.said;
+    link.send({ type: "leave" });
+    const socket = stranger.open();
+    socket.on("open", () => socket.send(hello));
+    socket.once("message", () => socket.send(proof));
+    await refusedFor("key");
   });
 
   it("an agent of another cluster", async () => {
-    expect(await link({ nodeId: "intruder", clusterId: "other" })).toBeNull();
+    expect(await intruder({ clusterId: "other" })).toBeNull();
     await refusedFor("cluster");
   });
 
+  it("a peer without a version in common, and takes one whose range meets its own", async () => {
+    expect(await intruder({ versions: { oldest: 2, newest: 3 } })).toBeNull();
+    await refusedFor("version");
+    expect(await stranger.link({ versions: { oldest: 1, newest: 3 } })).not.toBeNull();
+  });
+
   it("a voter that is not configured, and one that claims this server's own place", async () => {
-    expect(await link({ nodeId: "intruder", role: "server", voter: "v9" })).toBeNull();
+    expect(await intruder({ role: "server", voter: "v9" })).toBeNull();
     await refusedFor("voter_unknown");
-    expect(await link({ nodeId: "intruder", role: "server", voter: "v1" })).toBeNull();
-    expect(server.mesh.status().refused.voter_unknown).toBe(2);
+    expect(await intruder({ role: "server", voter: "v1" })).toBeNull();
+    await refusedFor("voter_unknown", 2);
   });
 
   it("an upgrade with an Origin header", async () => {
-    open({ origin: "https://example.org" });
+    stranger.open({ origin: "https://example.org" });
     await refusedFor("origin_header");
   });
 
   it("garbage instead of a hello", async () => {
-    const socket = open();
+    const socket = stranger.open();
     socket.on("open", () => socket.send("GET / HTTP/1.1"));
     await refusedFor("bad_frame");
   });
 
-  it("a hello that is too long, before it is read", async () => {
-    const socket = open();
+  it("a hello that is one character too long", async () => {
+    const socket = stranger.open();
+    socket.on("open", () => socket.send("x".repeat(limits.handshakeFrameLength + 1)));
+    await refusedFor("frame_too_large");
+  });
+
+  it("a first message beyond the longest frame, before it is read", async () => {
+    const socket = stranger.open();
     socket.on("open", () => socket.send("x".repeat(maxFrameBytes + 1)));
     await refusedFor("frame_too_large");
   });
 
-  it("a second live process of the same node", async () => {
-    expect(await link({})).not.toBeNull();
-    expect(await link({ instance: "11111111-1111-4111-8111-111111111111" })).toBeNull();
-    await refusedFor("duplicate_node");
+  it("a compressed frame, which was never agreed on", async () => {
+    const socket = await stranger.raw();
+    // FIN, RSV1, text; masked, four bytes.
+    socket?.write(Buffer.from([0xc1, 0x84, 1, 2, 3, 4, 5, 6, 7, 8]));
+    await refusedFor("bad_frame");
   });
 
-  it("frames of a voter, of a server or of another node on an agent's link", async () => {
-    const forbidden: Frame[] = [
-      { type: "election", message: { type: "vote", term: 1_000, transfer: true } },
-      { type: "observations", observations: [] },
-      { type: "verdict", term: 1_000, members: [] },
-      {
-        type: "report",
-        nodeId: "victim",
-        report: { full: true, seq: 1, sentAt: 1, version: "1", startedAt: 1, checks: [] },
-      },
-    ];
-    const { term } = server.mesh.status();
-    for (const [index, frame] of forbidden.entries()) {
-      const made = await link({ nodeId: `talker-${index}` });
-      made?.send(frame);
-      await eventually(`${frame.type} is refused`, () => server.mesh.status().refused.role === index + 1);
-    }
-    expect(server.mesh.status()).toMatchObject({ term, isLeader: true });
+  it("a second live process of the same node", async () => {
+    await taken();
+    expect(await stranger.link({ instance: "11111111-1111-4111-8111-111111111111" })).toBeNull();
+    await counted("duplicate_node");
+    expect(server.mesh.status().refusedPeers[0]).toMatchObject({ nodeId: "stranger" });
+  });
+
+  it("whoever says nothing, or says it too slowly, once five seconds are over", async () => {
+    const mute = stranger.open();
+    const slow = await stranger.raw();
+    // A header that promises 100 bytes, of which one comes.
+    slow?.write(Buffer.from([0x81, 0xe4, 1, 2, 3, 4, 5]));
+    await refusedFor("handshake_timeout", 2);
+    await eventually("it is cut", () => mute.readyState === mute.CLOSED && slow?.destroyed === true);
+  });
+
+  it("an address that failed twenty times, before another handshake", async () => {
+    for (let attempt = 0; attempt < limits.failuresPerAddress.burst + 5; attempt += 1)
+      await intruder({ clusterId: "other" });
+    const { refused } = server.mesh.status();
+    expect(refused.cluster).toBeGreaterThanOrEqual(limits.failuresPerAddress.burst);
+    expect(refused.address_blocked).toBeGreaterThanOrEqual(1);
+  });
+
+  it("a socket more than may wait between upgrade and welcome", async () => {
+    const waiting = Array.from({ length: limits.pendingHandshakes }, () => stranger.raw());
+    expect((await Promise.all(waiting)).every((socket) => socket !== null)).toBe(true);
+    expect(await stranger.raw()).toBeNull();
+    await refusedFor("too_many");
+    // Room is made again by whoever goes, as soon as the address may fail again.
+    stranger.close();
+    while ((await stranger.raw()) === null);
+  });
+});
+
+describe("a link that was made ends, is counted and changes nothing when its agent sends", {
+  timeout: 30_000,
+}, () => {
+  const forbidden: readonly Frame[] = [
+    { type: "election", message: { type: "vote", term: 1_000, transfer: true } },
+    { type: "election", message: { type: "lead", term: 1_000, sentAt: 1 } },
+    { type: "observations", observations: [] },
+    { type: "verdict", term: 1_000, members: [] },
+    {
+      type: "status",
+      leaderId: "stranger",
+      leaderVoter: "v1",
+      term: 1_000,
+      epoch: "1.1000",
+      quorum: { configured: true, held: true, have: 1, need: 1, voters: [] },
+      members: [],
+      full: true,
+    },
+    {
+      type: "report",
+      nodeId: "victim",
+      report: { full: true, seq: 1, sentAt: 1, version: "1", startedAt: 1, checks: [] },
+    },
+  ];
+  it.each(forbidden)("a frame of a voter, of a server or of another node: $type", async (frame) => {
+    const { link } = await taken();
+    link.send(frame);
+    await refusedFor("role");
+    expect(server.mesh.status().members.map(({ id }) => id)).not.toContain("victim");
     expect(server.events.filter(({ type }) => type === "report")).toHaveLength(0);
   });
 
-  it("an oversized frame on a link that was made", async () => {
-    const made = await link({});
-    expect(made?.send({ type: "leave" })).toBe(true);
-    const socket = sockets[0];
-    socket?.send("x".repeat(maxFrameBytes + 1));
+  it.each([
+    ["broken JSON", '{"type":"heartbeat"'],
+    ["deep nesting", `{"type":"leave","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
+    ["a key of the prototype", '{"type":"leave","__proto__":{"polluted":true}}'],
+    ["wrong types", '{"type":"heartbeat","seq":"7"}'],
+    ["a number that is none", '{"type":"heartbeat","seq":1e999}'],
+  ])("%s", async (_name, text) => {
+    const { socket } = await taken();
+    socket.send(text);
+    await refusedFor("bad_frame");
+    expect({}).not.toHaveProperty("polluted");
+  });
+
+  it("a frame of one byte too many", async () => {
+    const { socket } = await taken();
+    socket.send("x".repeat(maxFrameBytes + 1));
     await refusedFor("frame_too_large");
   });
 
-  it("frames of a type from the future, whose link stays", async () => {
-    const made = await link({});
-    made?.sendText('{"type":"from_the_future"}');
+  it("a binary frame, or text that is not UTF-8", async () => {
+    const first = await taken();
+    first.socket.send(Buffer.from('{"type":"leave"}'));
+    await refusedFor("bad_frame");
+    const second = await taken({ nodeId: "stranger-2" });
+    second.socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
+    await refusedFor("bad_frame", 2);
+  });
+
+  it.each([
+    ["100,000 fragments of one byte", "x"],
+    ["100,000 empty fragments", ""],
+  ])("%s, of which it reads a few", async (_name, piece) => {
+    const { socket } = await taken();
+    const [connection] = [...cluster.sockets(1)];
+    for (let index = 0; index < 100_000; index += 1) socket.send(piece, { fin: false, binary: false });
+    await refusedFor("fragments");
+    expect(connection?.bytesRead).toBeLessThan(256 * 1024);
+  });
+
+  it("frames far faster than the rate limit, and drops those that it still reads", async () => {
+    const { link } = await taken();
+    const epoch = { epoch: "0.0", leaderId: null, loopLagMs: 0, incarnation: { boot: 1, counter: 0 } };
+    for (let seq = 1; seq <= 2_000; seq += 1) link.send({ type: "heartbeat", seq, ...epoch });
+    await refusedFor("flood");
+    expect(server.mesh.status().dropped.rate_limit).toBeGreaterThan(limits.excess.burst);
+  });
+
+  it("pings far faster than the rate limit, none of which is answered", async () => {
+    const { socket } = await taken();
+    let answers = 0;
+    socket.on("pong", () => {
+      answers += 1;
+    });
+    for (let index = 0; index < 2_000; index += 1) socket.ping("x");
+    await refusedFor("flood");
+    expect(answers).toBe(0);
+  });
+});
+
+describe("a link stays when its agent sends", { timeout: 30_000 }, () => {
+  it("frames of a type from the future, which are counted", async () => {
+    const { link } = await taken();
+    link.sendText(null, '{"type":"from_the_future"}');
     await eventually("it is counted", () => server.mesh.status().dropped.unknown_type === 1);
+    expect(server.mesh.status().links).toHaveLength(1);
+  });
+
+  it("heartbeats that were sent before, which are dropped and counted", async () => {
+    const { link } = await taken();
+    const epoch = { epoch: "0.0", leaderId: null, loopLagMs: 0, incarnation: { boot: 1, counter: 0 } };
+    for (const seq of [5, 6, 6, 3, 7]) link.send({ type: "heartbeat", seq, ...epoch });
+    await eventually("they are counted", () => server.mesh.status().dropped.replayed === 2);
     expect(server.mesh.status().links).toHaveLength(1);
   });
 });

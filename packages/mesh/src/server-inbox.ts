@@ -9,6 +9,7 @@ import type { EventHub } from "./event-hub.ts";
 import type { Link } from "./link.ts";
 import { peerKey } from "./link-table.ts";
 import type { MeshElector } from "./mesh-elector.ts";
+import type { Refusals } from "./refusals.ts";
 import type { Roster } from "./roster.ts";
 import type { ServerLinks } from "./server-links.ts";
 
@@ -22,7 +23,7 @@ export interface ServerInboxOptions {
   /** Null when another back end decides: then no frame can make a leader. */
   readonly ballots: MeshElector | null;
   readonly announcer: Announcer;
-  readonly refused: Counts;
+  readonly refusals: Refusals;
   readonly dropped: Counts;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -143,7 +144,7 @@ export class ServerInbox {
 
   #refuse(link: Link, refusal: Refusal): void {
     if (refusal === "unknown") return;
-    this.#options.refused.add(refusal === "full" ? "too_many" : "old_incarnation");
+    this.#options.refusals.add(refusal === "full" ? "too_many" : "old_incarnation", link.peer, refusal);
     link.end("old_incarnation", refusal);
   }
 }

@@ -3,15 +3,16 @@ import type { Duplex } from "node:stream";
 import type { Frame, PeerIdentity } from "@ringrift/protocol";
 import { Acceptor } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
+import { serverBackOff } from "./back-off.ts";
 import { tickMs } from "./beat.ts";
 import type { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
 import type { HandshakeClock } from "./handshake.ts";
-import type { Link, LinkEnd } from "./link.ts";
+import { isFault, type Link, type LinkEnd } from "./link.ts";
 import { LinkTable, peerKey } from "./link-table.ts";
 import type { MeshOptions } from "./mesh.ts";
+import type { Refusals } from "./refusals.ts";
 
-const serverBackOff = { firstMs: 100, capMs: 1_000 };
 /** Heartbeats missed after which a peer counts as not reached, and a new process may take its node's place. */
 const missedHeartbeats = 3;
 /** Silent heartbeats after which a link is cut; suspicion comes far earlier. */
@@ -23,7 +24,7 @@ export interface ServerLinksOptions {
   readonly local: LocalPeer;
   readonly voter: string;
   readonly clock: HandshakeClock;
-  readonly refused: Counts;
+  readonly refusals: Refusals;
   readonly dropped: Counts;
   readonly onOpen: (link: Link) => void;
   readonly onFrame: (link: Link, frame: Frame) => void;
@@ -55,7 +56,7 @@ export class ServerLinks {
       clock,
       admit: (peer) => this.#admit(peer),
       onLink: (link) => this.#open(link),
-      onRefused: (reason, peer, address) => this.refuse(reason, peer, address),
+      onRefused: (reason, peer, address) => options.refusals.add(reason, peer, address),
     });
     for (const server of mesh.servers) {
       if (server.voter === voter) continue;
@@ -70,7 +71,7 @@ export class ServerLinks {
         onConnectionRefused: () => {
           if (!this.#table.has(server.voter)) options.onHostRefused(server.voter);
         },
-        onPeerRefused: (reason, peer) => this.refuse(reason, peer, server.url),
+        onPeerRefused: (reason, peer) => options.refusals.add(reason, peer, server.url),
       });
       this.#dialers.set(server.voter, dialer);
     }
@@ -86,14 +87,7 @@ export class ServerLinks {
 
   /** Counts one tick of silence for every peer and cuts those that were silent for too long. */
   tick(): void {
-    this.#table.endQuiet(this.#silentTicks);
-  }
-
-  /** Counts and logs a peer that was refused. */
-  refuse(reason: RefusalReason, peer: PeerIdentity | null, address: string): void {
-    this.#options.refused.add(reason);
-    const { nodeId, role, kid } = peer ?? {};
-    this.#options.mesh.log("warn", "a peer was refused", { reason, address, nodeId, role, kid });
+    this.#table.tick(this.#silentTicks);
   }
 
   /** Whether the peer has a link and was heard on it within three heartbeats. */
@@ -149,12 +143,15 @@ export class ServerLinks {
 
   #open(link: Link): void {
     const { peer, direction } = link;
-    link.listen({
-      onFrame: (frame) => this.#options.onFrame(link, frame),
-      onPulse: () => this.#options.onPulse(link),
-      onDrop: (what) => this.#options.dropped.add(what),
-      onEnd: (end, detail) => this.#closed(link, end, detail),
-    });
+    link.listen(
+      {
+        onFrame: (frame) => this.#options.onFrame(link, frame),
+        onPulse: () => this.#options.onPulse(link),
+        onDrop: (what) => this.#options.dropped.add(what),
+        onEnd: (end, detail) => this.#closed(link, end, detail),
+      },
+      this.#options.mesh.heartbeatIntervalMs,
+    );
     if (this.#stopped) {
       link.close();
       return;
@@ -166,7 +163,7 @@ export class ServerLinks {
 
   #closed(link: Link, end: LinkEnd, detail: string): void {
     const { peer, direction } = link;
-    if (end === "bad_frame" || end === "frame_too_large" || end === "role") this.refuse(end, peer, detail);
+    if (isFault(end)) this.#options.refusals.add(end, peer, detail);
     if (end === "slow_peer") this.#options.dropped.add("slow_peer");
     const last = this.#table.remove(link);
     this.#options.mesh.log("info", "a link has ended", { nodeId: peer.nodeId, direction, end, detail });

@@ -8,14 +8,17 @@ import { Counts } from "./counts.ts";
 import type { Elector } from "./elector.ts";
 import { EventHub } from "./event-hub.ts";
 import type { HandshakeClock } from "./handshake.ts";
+import { LeadershipRecord } from "./leadership-record.ts";
 import type { Link } from "./link.ts";
 import type { Mesh, MeshEvent, MeshOptions, MeshStatus } from "./mesh.ts";
 import { MeshElector } from "./mesh-elector.ts";
 import { MeshError } from "./mesh-error.ts";
+import { Refusals } from "./refusals.ts";
 import { Roster } from "./roster.ts";
 import { ServerInbox } from "./server-inbox.ts";
 import { ServerLinks } from "./server-links.ts";
 import { steadyTime } from "./steady-time.ts";
+import { proofOf, type Trust, takeTrust } from "./trust.ts";
 
 const wholeVerdictMs = 10_000;
 const verdictTickMs = 500;
@@ -24,9 +27,10 @@ const membershipTickMs = 100;
 /** A server's part: votes, watches everyone, answers agents. It wires the parts below and gives them their ticks. */
 export class ServerPeer implements Mesh {
   readonly #options: MeshOptions;
+  readonly #local: LocalPeer;
   readonly #voter: string;
   readonly #clock: HandshakeClock;
-  readonly #refused = new Counts();
+  readonly #refusals: Refusals;
   readonly #dropped = new Counts();
   readonly #hub: EventHub;
   readonly #roster: Roster;
@@ -38,14 +42,18 @@ export class ServerPeer implements Mesh {
   readonly #inbox: ServerInbox;
   /** Other voters that the elector holds for reachable. */
   readonly #reached = new Set<string>();
+  readonly #leadership: LeadershipRecord;
   #beat: Beat | null = null;
   #running = false;
   #stopping: Promise<void> | null = null;
 
   constructor(options: MeshOptions, local: LocalPeer, voter: string, clock: HandshakeClock) {
     this.#options = options;
+    this.#local = local;
     this.#voter = voter;
     this.#clock = clock;
+    this.#refusals = new Refusals(clock.now, options.log);
+    this.#leadership = new LeadershipRecord(clock.now());
     this.#hub = new EventHub(options.log, "info");
     this.#roster = new Roster(voter, local.voters, options.heartbeatIntervalMs, clock.now());
     this.#roster.introduce(local);
@@ -57,13 +65,13 @@ export class ServerPeer implements Mesh {
       this.#elector = options.elector;
     }
     const { now } = clock;
-    const [roster, hub, refused, dropped] = [this.#roster, this.#hub, this.#refused, this.#dropped];
+    const [roster, hub, refusals, dropped] = [this.#roster, this.#hub, this.#refusals, this.#dropped];
     this.#links = new ServerLinks({
       mesh: options,
       local,
       voter,
       clock,
-      refused,
+      refusals,
       dropped,
       onOpen: (link) => this.#opened(link),
       onFrame: (link, frame) => this.#inbox.receive(link, frame),
@@ -83,7 +91,7 @@ export class ServerPeer implements Mesh {
       ...shared,
       ballots: this.#ballots,
       announcer: this.#announcer,
-      refused,
+      refusals,
       dropped,
     });
   }
@@ -115,13 +123,12 @@ export class ServerPeer implements Mesh {
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!this.#running || this.#stopping !== null) {
-      this.#refused.add("not_running");
+      this.#refusals.add("not_running", null, request.socket.remoteAddress ?? "unknown");
       refuseUpgrade(socket, "503 Service Unavailable");
     } else this.#links.accept(request, socket, head);
   }
 
   status(): MeshStatus {
-    const now = this.#clock.now();
     const { leaderVoter, ...head } = this.#announcer.head();
     const { leaseAgeMs, detail } = this.#elector.view();
     return {
@@ -130,14 +137,13 @@ export class ServerPeer implements Mesh {
       isLeader: leaderVoter === this.#voter,
       statusAgeSeconds: 0,
       leaseAgeMs,
+      leadership: this.#leadership.view(this.#clock.now()),
       members: this.#announcer.views(),
-      refused: this.#refused.snapshot(),
+      proof: proofOf(this.#local.trust, this.#clock.wallMs()),
+      refused: this.#refusals.counts(),
+      refusedPeers: this.#refusals.newest(),
       dropped: this.#dropped.snapshot(),
-      links: this.#links.all().map((link) => ({
-        peer: link.peer.nodeId,
-        direction: link.direction,
-        sinceSeconds: (now - link.openedAt) / 1000,
-      })),
+      links: this.#links.all().map((link) => link.view()),
     };
   }
 
@@ -146,6 +152,11 @@ export class ServerPeer implements Mesh {
       code: "WRONG_ROLE",
       nextStep: "Send reports from an agent.",
     });
+  }
+
+  reload(trust: Trust): void {
+    takeTrust(this.#local, trust);
+    this.#options.log("info", "new handshakes use the reloaded keys", { ...this.status().proof });
   }
 
   onEvent(listener: (event: MeshEvent) => void): () => void {
@@ -199,7 +210,10 @@ export class ServerPeer implements Mesh {
   }
 
   #flush(): void {
-    if (this.#running) this.#announcer.flush();
+    if (!this.#running) return;
+    const { leaderId, epoch } = this.#announcer.head();
+    this.#leadership.note(leaderId, epoch, this.#clock.now());
+    this.#announcer.flush();
   }
 
   /** Tells the elector which voters came into reach and which fell silent. */

@@ -10,6 +10,8 @@ import {
   type StatusDaemon,
   type StatusDocument,
 } from "@ringrift/protocol";
+import { meshFamilies } from "./mesh-view.ts";
+import { counter, gauge, one } from "./samples.ts";
 
 /** The figures of a status document as metric families; what is not known has no sample. */
 export function statusFamilies(
@@ -119,7 +121,7 @@ export function statusFamilies(
         node.reportAgeSeconds === null ? [] : [{ labels: { node: node.id }, value: node.reportAgeSeconds }],
       ),
     ),
-    counter("ringrift_mesh_refused_total", "Peers refused, by reason.", "reason", mesh.refused),
+    ...meshFamilies(mesh),
     counter("ringrift_dropped_total", "What was dropped at a bound, by kind.", "what", dropped),
   ];
 }
@@ -129,26 +131,4 @@ function eachDaemon(status: StatusDocument, value: (daemon: StatusDaemon) => num
   return status.daemons.flatMap((daemon) =>
     one(value(daemon)).map((sample) => ({ ...sample, labels: { node: daemon.node, daemon: daemon.name } })),
   );
-}
-
-function one(value: number | null): MetricSample[] {
-  return value === null ? [] : [{ labels: {}, value }];
-}
-
-function gauge(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
-  return { name, type: "gauge", help, samples };
-}
-
-function counter(
-  name: string,
-  help: string,
-  label: string,
-  counts: Readonly<Record<string, number>>,
-): MetricFamily {
-  return {
-    name,
-    type: "counter",
-    help,
-    samples: Object.entries(counts).map(([key, value]) => ({ labels: { [label]: key }, value })),
-  };
 }

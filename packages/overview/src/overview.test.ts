@@ -48,6 +48,9 @@ function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNo
     leaseAgeMs: 10,
     members: [member("a"), member("b")],
     refused: {},
+    refusedPeers: [],
+    leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
+    proof: { kid: null, keyExpiresAt: null, certificateExpiresAt: null },
     dropped: {},
     links: [],
   };

@@ -45,6 +45,8 @@ export interface Overview {
   status(): StatusDocument;
   /** Every card of the nodes that this process answers for. */
   gpus(): GpuList;
+  /** What the mesh says, not cut to what fits in a status. */
+  mesh(): MeshStatus;
   families(): MetricFamily[];
 }
 
@@ -156,6 +158,7 @@ export function createOverview(options: OverviewOptions): Overview {
     gate: () => gate.view(),
     status,
     gpus: () => composeGpus(ownNodes(), nowSeconds()),
+    mesh: options.mesh,
     families: () => {
       const mesh = options.mesh();
       const { staleReports, nodesPastBound, nodesReplaced, checksPastBound } = orchestrator.dropped();

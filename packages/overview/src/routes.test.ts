@@ -28,6 +28,9 @@ function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overvie
     leaseAgeMs: null,
     members: [member],
     refused: {},
+    refusedPeers: [],
+    leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
+    proof: { kid: null, keyExpiresAt: null, certificateExpiresAt: null },
     dropped: {},
     links: [],
   };

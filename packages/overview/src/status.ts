@@ -9,6 +9,7 @@ import {
   statusSchemaName,
 } from "@ringrift/protocol";
 import type { SystemHealth } from "@ringrift/scorer";
+import { meshView } from "./mesh-view.ts";
 
 /** Who is telling. */
 export interface Teller {
@@ -73,6 +74,7 @@ function cluster(teller: Teller, mesh: MeshStatus): StatusCluster {
     quorum: { held, have, need, voters },
     counts,
     ageSeconds: mesh.statusAgeSeconds,
+    mesh: meshView(mesh),
   };
 }
 

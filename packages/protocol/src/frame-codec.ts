@@ -14,6 +14,7 @@ const epoch = z.string().regex(/^\d{1,16}\.\d{1,16}$/);
 // Who one side of a link says it is; with a key the proof covers every field.
 const identity = {
   version: count,
+  oldestVersion: count,
   clusterId: short,
   role: z.enum(nodeRoles),
   nodeId,

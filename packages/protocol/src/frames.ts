@@ -1,10 +1,12 @@
 import type { LinkState, NodeRole } from "./health.ts";
 import type { NodeReport } from "./node-report.ts";
 
-/** Version of the mesh's frames, told in the hello; peers of another version are refused. */
+/** Newest version of the mesh's frames that this code speaks, told in the hello. */
 export const frameVersion = 1;
-/** Longest frame, in bytes of UTF-8. */
-export const maxFrameBytes: number = 1024 * 1024;
+/** Oldest version that it still speaks. Two peers use the newest that both speak, and refuse one another without one. */
+export const oldestFrameVersion = 1;
+/** Longest frame, in bytes of UTF-8: a full report of a large host takes about a quarter of it. */
+export const maxFrameBytes: number = 256 * 1024;
 /** Deepest nesting of objects and arrays in one frame. */
 export const maxFrameDepth = 32;
 /** Most members in one frame; a longer list goes out in several. */
@@ -12,7 +14,10 @@ export const maxMembersPerFrame = 500;
 
 /** Who one side of a link says it is; with a key its proof covers every field. */
 export interface PeerIdentity {
+  /** Newest version of frames that this side speaks. */
   readonly version: number;
+  /** Oldest version that it still speaks. */
+  readonly oldestVersion: number;
   readonly clusterId: string;
   readonly role: NodeRole;
   readonly nodeId: string;

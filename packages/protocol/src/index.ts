@@ -33,6 +33,7 @@ export {
   maxFrameDepth,
   maxMembersPerFrame,
   type ObservationFrame,
+  oldestFrameVersion,
   type PeerIdentity,
   type ProofFrame,
   type ReportFrame,
@@ -93,6 +94,13 @@ export {
   statusDocumentSchema,
   statusSchemaName,
 } from "./status-document.ts";
+export {
+  maxMeshEntries,
+  type StatusMember,
+  type StatusMesh,
+  statusMemberSchema,
+  statusMeshSchema,
+} from "./status-mesh.ts";
 export {
   HealthThresholds,
   type Threshold,

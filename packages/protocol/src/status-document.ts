@@ -13,6 +13,7 @@ import {
   nodeStates,
 } from "./health.ts";
 import { type DaemonHealth, daemonHealthSchema, type GpuError, gpuErrorSchema } from "./node-report.ts";
+import { type StatusMesh, statusMeshSchema } from "./status-mesh.ts";
 
 /** Version of the `/status` document; a reader refuses another major. */
 export const statusSchemaName = "ringrift.status/1";
@@ -67,6 +68,8 @@ export interface StatusCluster {
   readonly counts: { readonly [State in LinkState]: number };
   /** Age of what this node knows of leader and quorum, seconds; null when it never heard. */
   readonly ageSeconds: number | null;
+  /** Links, accusations, lease and refusals; absent in the answer of an older version. */
+  readonly mesh?: StatusMesh | undefined;
 }
 
 /** The answer of `GET /status`, of a server for the cluster and of an agent for its own host. */
@@ -135,6 +138,7 @@ export const statusDocumentSchema: z.ZodType<StatusDocument> = z.object({
     }),
     counts: z.object({ alive: count, suspect: count, down: count, left: count }),
     ageSeconds: z.number().nullable(),
+    mesh: statusMeshSchema.optional(),
   }),
   nodes: z.array(
     z.object({

@@ -1,0 +1,38 @@
+import type { StatusMesh } from "@ringrift/protocol";
+import { describe, expect, it } from "vitest";
+import { membersScreen } from "./mesh-screens.ts";
+
+const mesh: StatusMesh = {
+  leaseAgeSeconds: 0.05,
+  leadership: { availability: 1, windowSeconds: 3_600, changes: 1 },
+  accusations: [],
+  links: [
+    {
+      peer: "server-2",
+      role: "server",
+      direction: "out",
+      kid: "k1",
+      sinceSeconds: 30,
+      heardSeconds: 0.1,
+      waitingBytes: 0,
+    },
+  ],
+  refused: { key: 2 },
+  refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: null, kid: "old", ageSeconds: 5 }],
+  proof: { kid: "k1", keyExpiresAt: null, certificateExpiresAt: null },
+};
+
+describe("the screen of the members", () => {
+  it("says who misses a member and why, and who was refused", () => {
+    const member = { id: "gpu-1", role: "agent", link: "down", lastSeenSeconds: 9, version: "1.2" };
+    const screen = membersScreen({
+      members: [{ ...member, reason: "heartbeats stopped", accusers: ["server-1", "server-2"] }],
+      ageSeconds: 0,
+      mesh,
+    });
+    expect(screen).toMatch(/gpu-1 +agent +■ down +9\.0 s ago +heartbeats stopped +server-1, server-2 +1\.2/);
+    expect(screen).toMatch(/server-2 +dialled/);
+    expect(screen).toContain("refused since the start: key 2");
+    expect(screen).toMatch(/key +10\.0\.0\.9 +\? +old +5\.0 s ago/);
+  });
+});

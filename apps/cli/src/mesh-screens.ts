@@ -1,0 +1,115 @@
+import {
+  type StatusDocument,
+  type StatusMesh,
+  statusMemberSchema,
+  statusMeshSchema,
+} from "@ringrift/protocol";
+import { z } from "zod";
+import { age, span, stateWord, table, tint } from "./table.ts";
+
+/** The screen of `ringrift leader`. */
+export function leaderScreen(status: StatusDocument): string {
+  const { cluster, node } = status;
+  const { quorum, mesh } = cluster;
+  const lines = [
+    `leader      ${cluster.leaderId ?? tint("none", "bad")}`,
+    `epoch       ${cluster.epoch}  (elector ${cluster.elector}, known by ${node.id}, heard ${age(cluster.ageSeconds)})`,
+    `quorum      ${quorum.held ? tint("● held", "ok") : tint("■ lost", "bad")}  ${quorum.have} of ${quorum.voters.length} voters reached, ${quorum.need} needed`,
+  ];
+  if (mesh !== undefined) lines.push(...leadershipLines(mesh));
+  lines.push(
+    "",
+    table(
+      ["VOTER", "REACHED"],
+      quorum.voters.map(({ id, reachable }) => [id, reachable ? tint("● yes", "ok") : tint("■ no", "bad")]),
+    ),
+  );
+  if (mesh !== undefined) lines.push(...linkLines(mesh), ...accusationLines(mesh), ...refusalLines(mesh));
+  return lines.join("\n");
+}
+
+const membersSchema = z.object({
+  members: z.array(statusMemberSchema),
+  ageSeconds: z.number().nullable(),
+  mesh: statusMeshSchema,
+});
+
+/** The screen of `ringrift members`. */
+export function membersScreen(answer: unknown): string {
+  const { members, ageSeconds, mesh } = membersSchema.parse(answer);
+  return [
+    table(
+      ["MEMBER", "ROLE", "LINK", "HEARD", "WHY", "MISSED BY", "VERSION"],
+      members.map(({ id, role, link, lastSeenSeconds, reason, accusers, version }) => [
+        id,
+        role,
+        stateWord(link),
+        age(lastSeenSeconds),
+        reason,
+        accusers.join(", "),
+        version,
+      ]),
+    ),
+    "",
+    tint(`known ${age(ageSeconds)}`, "dim"),
+    ...linkLines(mesh),
+    ...refusalLines(mesh),
+  ].join("\n");
+}
+
+function leadershipLines({ leaseAgeSeconds, leadership, proof }: StatusMesh): string[] {
+  const { availability, windowSeconds, changes } = leadership;
+  const share = availability === null ? "unknown" : `${(availability * 100).toFixed(2)} %`;
+  const lines = [
+    `leadership  ${share} of the last ${span(windowSeconds)} or since the start, ${changes} ${changes === 1 ? "change" : "changes"}`,
+  ];
+  if (leaseAgeSeconds !== null)
+    lines.unshift(`lease       renewed ${Math.round(leaseAgeSeconds * 1000)} ms ago`);
+  if (proof.kid !== null) lines.push(`key         ${proof.kid}${expiry(proof.keyExpiresAt)}`);
+  if (proof.certificateExpiresAt !== null) lines.push(`certificate${expiry(proof.certificateExpiresAt)}`);
+  return lines;
+}
+
+function expiry(at: number | null): string {
+  return at === null ? "" : `  until ${new Date(at * 1000).toISOString()}`;
+}
+
+/** Links with servers; those of agents are as many as there are agents. */
+function linkLines({ links }: StatusMesh): string[] {
+  const servers = links.filter(({ role }) => role === "server");
+  if (servers.length === 0) return [];
+  const rows = servers.map(({ peer, direction, kid, sinceSeconds, heardSeconds, waitingBytes }) => [
+    peer,
+    direction === "out" ? "dialled" : "taken",
+    age(sinceSeconds),
+    age(heardSeconds),
+    String(waitingBytes),
+    kid ?? "",
+  ]);
+  return ["", table(["LINK WITH", "", "OPEN SINCE", "HEARD", "BYTES WAITING", "KEY"], rows)];
+}
+
+function accusationLines({ accusations }: StatusMesh): string[] {
+  if (accusations.length === 0) return [];
+  const rows = accusations.map(({ id, link, reason, accusers }) => [
+    id,
+    stateWord(link),
+    accusers.join(", "),
+    reason,
+  ]);
+  return ["", table(["MISSED", "LINK", "BY", "WHY"], rows)];
+}
+
+function refusalLines({ refused, refusedPeers }: StatusMesh): string[] {
+  const reasons = Object.entries(refused).map(([reason, count]) => `${reason} ${count}`);
+  if (reasons.length === 0) return [];
+  const rows = refusedPeers.map(({ reason, address, nodeId, kid, ageSeconds }) => [
+    reason,
+    address,
+    nodeId ?? "?",
+    kid ?? "",
+    age(ageSeconds),
+  ]);
+  const newest = rows.length === 0 ? [] : [table(["REFUSED", "FROM", "CLAIMS TO BE", "KEY", "WHEN"], rows)];
+  return ["", `refused since the start: ${reasons.join(", ")}`, ...newest];
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "./cluster.ts";
+import { killLeftovers, type Program, startProgram, waitFor } from "./program.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "ringrift-trust-"));
+});
+afterEach(async () => {
+  await killLeftovers();
+  rmSync(directory, { recursive: true });
+});
+
+function environment(id: string, port: number, url: string): Record<string, string> {
+  return {
+    RINGRIFT_CLUSTER_ID: "test",
+    RINGRIFT_NODE_ID: id,
+    RINGRIFT_SERVERS: url,
+    RINGRIFT_DATA_DIR: join(directory, id),
+    RINGRIFT_LOG_LEVEL: "info",
+    ...(id.startsWith("server")
+      ? { RINGRIFT_HEALTH_SERVER_PORT: String(port) }
+      : { RINGRIFT_AGENT_PORT: String(port) }),
+  };
+}
+
+const logged = (program: Program, text: string): number => program.output().split(text).length - 1;
+
+function keyFile(name: string, keys: readonly string[]): string {
+  const path = join(directory, `${name}.keys`);
+  writeFileSync(path, `${keys.join("\n")}\n`, { mode: 0o600 });
+  return path;
+}
+
+describe("a key is rotated by SIGHUP on running programs", { timeout: 60_000 }, () => {
+  it("without a link that ends, and the old key is refused once it is gone", async () => {
+    const [old, next] = ["old", "new"].map((kid) => `${kid}:${randomBytes(32).toString("base64")}`);
+    if (old === undefined || next === undefined) throw new Error("no keys");
+    const port = await freePort();
+    const url = `ws://127.0.0.1:${port}/mesh`;
+    const start = async (
+      app: "health-server" | "node-agent",
+      id: string,
+      appPort: number,
+    ): Promise<Program> =>
+      startProgram(app, [], {
+        ...environment(id, appPort, url),
+        RINGRIFT_MESH_KEY_FILE: keyFile(id, [old]),
+      });
+    const server = await start("health-server", "server-1", port);
+    const agent = await start("node-agent", "agent-1", await freePort());
+    const both = [server, agent];
+    await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
+
+    const rotate = async (keys: readonly string[], times: number): Promise<void> => {
+      for (const id of ["server-1", "agent-1"]) keyFile(id, keys);
+      for (const program of both) program.process.kill("SIGHUP");
+      await waitFor("both have reloaded", async () =>
+        both.every((program) => logged(program, '"reloaded"') === times) ? true : null,
+      );
+    };
+    await rotate([old, next], 1);
+    await rotate([next, old], 2);
+    await rotate([next], 3);
+    expect(logged(server, '"kid":"new"')).toBeGreaterThan(0);
+
+    // A keyring that cannot be read leaves the keys as they were.
+    keyFile("server-1", ["nonsense"]);
+    server.process.kill("SIGHUP");
+    await waitFor("the failed reload", async () => (logged(server, "reload failed") === 1 ? true : null));
+
+    const late = await start("node-agent", "agent-2", await freePort());
+    await waitFor("the refusal", async () => (logged(server, '"reason":"key"') > 0 ? true : null));
+    await late.kill("SIGKILL");
+    for (const program of both) expect(logged(program, "a link has ended")).toBe(0);
+    expect(await agent.kill("SIGTERM")).toBe(0);
+    expect(await server.kill("SIGTERM")).toBe(0);
+  });
+});
+
+describe("mutual TLS between running programs", { timeout: 60_000 }, () => {
+  const fixtures = fileURLToPath(new URL("../../packages/mesh/fixtures/tls/", import.meta.url));
+  const tls = (name: string): Record<string, string> => ({
+    RINGRIFT_MESH_TLS_CERT_FILE: join(fixtures, `${name}.pem`),
+    RINGRIFT_MESH_TLS_KEY_FILE: join(fixtures, `${name}-key.pem`),
+    RINGRIFT_MESH_TLS_CA_FILE: join(fixtures, "authority.pem"),
+  });
+
+  it("links an agent with its certificate, serves HTTPS, and takes a renewed certificate on SIGHUP", async () => {
+    const port = await freePort();
+    const url = `wss://127.0.0.1:${port}/mesh`;
+    const server = startProgram("health-server", [], {
+      ...environment("server-1", port, url),
+      ...tls("server-1"),
+    });
+    const agent = startProgram("node-agent", [], {
+      ...environment("agent-1", await freePort(), url),
+      ...tls("agent-1"),
+    });
+    await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
+    const ca = readFileSync(join(fixtures, "authority.pem"), "utf8");
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      get(`https://127.0.0.1:${port}/health`, { ca }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).on("error", reject);
+    });
+    expect(status).toBe(200);
+    server.process.kill("SIGHUP");
+    await waitFor("the reload", async () => (logged(server, '"reloaded"') === 1 ? true : null));
+    expect(logged(agent, "a link has ended")).toBe(0);
+    expect(await agent.kill("SIGTERM")).toBe(0);
+    expect(await server.kill("SIGTERM")).toBe(0);
+  });
+
+  it("is refused to start with a plain address, or with one of its three files alone", async () => {
+    const port = await freePort();
+    const plain = startProgram("health-server", [], {
+      ...environment("server-1", port, `ws://127.0.0.1:${port}/mesh`),
+      ...tls("server-1"),
+    });
+    expect(await plain.exited).toBe(78);
+    expect(plain.output()).toContain("must be a wss:// address");
+    const half = startProgram("node-agent", [], {
+      ...environment("agent-1", port, `wss://127.0.0.1:${port}/mesh`),
+      RINGRIFT_MESH_TLS_CERT_FILE: join(fixtures, "agent-1.pem"),
+    });
+    expect(await half.exited).toBe(78);
+    expect(half.output()).toContain("needs RINGRIFT_MESH_TLS_KEY_FILE and RINGRIFT_MESH_TLS_CA_FILE as well");
+  });
+});

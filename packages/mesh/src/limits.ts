@@ -1,0 +1,59 @@
+// core: pure
+
+/** So many for long, and so many at once. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Every bound on what a peer can make this node hold, read or do. What goes beyond one is dropped or cut, and counted. */
+interface Limits {
+  /** From the open socket to the welcome, milliseconds. */
+  readonly handshakeMs: number;
+  /** Longest frame before the welcome, characters. */
+  readonly handshakeFrameLength: number;
+  /** Sockets between upgrade and welcome at once. */
+  readonly pendingHandshakes: number;
+  /** New sockets of all peers together, so that thousands that come back at once do not stall the leader. */
+  readonly accepts: Rate;
+  /** Failed handshakes of one address; beyond them it is turned away before it is read. */
+  readonly failuresPerAddress: Rate;
+  /** Addresses whose failures are remembered; the one that failed longest ago makes room. */
+  readonly addressesRemembered: number;
+  /** Fragments of one message. */
+  readonly fragments: number;
+  /** Chunks of one message that may wait to be read. */
+  readonly bufferedChunks: number;
+  /** Wait for the other side of a close, milliseconds. */
+  readonly closeMs: number;
+  /** Bytes that may wait in the socket of a peer; the rest waits in the queue, the most urgent first. */
+  readonly socketBytes: number;
+  /** Bytes that may wait in the queue of a peer, less urgent frames being dropped. */
+  readonly queueBytes: number;
+  /** A peer that takes nothing of what waits for this long is cut, milliseconds. */
+  readonly stuckMs: number;
+  /** Dropped frames of a peer; beyond them it is cut. */
+  readonly excess: Rate;
+  /** Refusals that are logged; all are counted. */
+  readonly refusalsLogged: Rate;
+  /** Refusals shown in the status, the newest. */
+  readonly refusalsShown: number;
+}
+
+export const limits: Limits = {
+  handshakeMs: 5_000,
+  handshakeFrameLength: 8 * 1024,
+  pendingHandshakes: 128,
+  accepts: { perSecond: 200, burst: 200 },
+  failuresPerAddress: { perSecond: 5, burst: 20 },
+  addressesRemembered: 4_096,
+  fragments: 16,
+  bufferedChunks: 256,
+  closeMs: 500,
+  socketBytes: 1024 * 1024,
+  queueBytes: 1024 * 1024,
+  stuckMs: 5_000,
+  excess: { perSecond: 10, burst: 500 },
+  refusalsLogged: { perSecond: 5, burst: 50 },
+  refusalsShown: 20,
+};

@@ -1,0 +1,80 @@
+import type { LinkView, MemberView, MeshStatus } from "@ringrift/mesh";
+import { writeExposition } from "@ringrift/metrics";
+import { statusMeshSchema } from "@ringrift/protocol";
+import { describe, expect, it } from "vitest";
+import { meshFamilies, meshView } from "./mesh-view.ts";
+
+function link(peer: string, role: LinkView["role"], kid: string | null): LinkView {
+  return { peer, role, direction: "in", kid, sinceSeconds: 60, heardSeconds: 0.2, waitingBytes: 0 };
+}
+
+function member(id: string, state: MemberView["link"], accusers: readonly string[]): MemberView {
+  const reason = state === "alive" ? "heard directly" : "heartbeats stopped";
+  return { id, role: "agent", link: state, lastSeenSeconds: 1, reason, accusers, version: "1" };
+}
+
+const mesh: MeshStatus = {
+  leaderId: "server-1",
+  isLeader: true,
+  term: 3,
+  epoch: "1.3",
+  quorum: { configured: true, held: true, have: 2, need: 2, voters: [] },
+  elector: { kind: "mesh", detail: "" },
+  statusAgeSeconds: 0,
+  leaseAgeMs: 120,
+  leadership: { availability: 0.999, windowSeconds: 3_600, changes: 2 },
+  members: [
+    member("gpu-1", "suspect", ["server-1", "server-2"]),
+    member("gpu-2", "down", ["server-1"]),
+    member("gpu-3", "alive", []),
+  ],
+  links: [
+    ...Array.from({ length: 200 }, (_, index) => link(`gpu-${index}`, "agent", `k1/gpu-${index}`)),
+    link("server-2", "server", "k1"),
+  ],
+  refused: { key: 3, duplicate_node: 1 },
+  refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: "gpu-9", kid: "k0", ageSeconds: 4 }],
+  proof: { kid: "k1", keyExpiresAt: 2e9, certificateExpiresAt: null },
+  dropped: {},
+};
+
+describe("the mesh in a status document", () => {
+  it("says who misses whom and why, and shows links with servers before a bounded number of others", () => {
+    const view = meshView(mesh);
+    expect(statusMeshSchema.parse(view)).toEqual(view);
+    expect(view.accusations.map(({ id, accusers, reason }) => [id, accusers, reason])).toEqual([
+      ["gpu-1", ["server-1", "server-2"], "heartbeats stopped"],
+      ["gpu-2", ["server-1"], "heartbeats stopped"],
+    ]);
+    expect(view.links).toHaveLength(100);
+    expect(view.links[0]?.peer).toBe("server-2");
+    expect(view.leaseAgeSeconds).toBe(0.12);
+  });
+});
+
+describe("the mesh in metrics", () => {
+  const text = writeExposition(meshFamilies(mesh), "text");
+
+  it.each([
+    "ringrift_leader_lease_age_seconds 0.12",
+    "ringrift_leadership_availability_ratio 0.999",
+    "ringrift_leader_changes_total 2",
+    "ringrift_quorum_voters 2",
+    'ringrift_mesh_accusations{accuser="server-1"} 2',
+    'ringrift_mesh_links{role="agent"} 200',
+    'ringrift_mesh_link_heard_age_seconds{direction="in",peer="server-2"} 0.2',
+    'ringrift_mesh_refused_total{reason="key"} 3',
+    "ringrift_mesh_key_expiry_timestamp_seconds 2e+09",
+  ])("has %s", (line) => {
+    expect(text.split("\n").map((each) => each.replace("2000000000", "2e+09"))).toContain(line);
+  });
+
+  it("counts the keys of 200 agents as the one that they come from, so that agents make no labels", () => {
+    expect(text).toContain('ringrift_mesh_key_links{kid="k1"} 201');
+    expect(text).not.toContain("gpu-");
+  });
+
+  it("has no sample for what there is not", () => {
+    expect(text).not.toMatch(/^ringrift_mesh_certificate_expiry_timestamp_seconds /m);
+  });
+});
