@@ -5,7 +5,7 @@ import { rolldown } from "rolldown";
 /**
  * Joins a program's compiled modules and what they import into one file: `node scripts/bundle.ts dist`, run in the
  * program's folder after tsc. A process that loads hundreds of modules keeps megabytes for that alone
- * (docs/decisions/0007-agent-footprint.md). `main.js` stays as it is and loads the bundle.
+ * (docs/decisions/0010-agent-footprint.md). `main.js` stays as it is and loads the bundle.
  */
 const folder = process.argv[2] ?? "dist";
 const kept = /^main\.(?:js|d\.ts)$/;

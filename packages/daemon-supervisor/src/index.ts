@@ -1,10 +1,10 @@
-export type { DaemonLogs } from "./daemon-log.ts";
-export { agedMemory, type DaemonMemory, daemonMemorySchema } from "./daemon-memory.ts";
-export type { DaemonDefinition, DefinitionProblem } from "./definition.ts";
-export { loadDaemonsFile, parseDaemonsFile } from "./definition-file.ts";
-export { defineService, readDefinitions } from "./definition-reader.ts";
-export type { FleetLimits } from "./fleet-gate.ts";
-export type { InProcessService } from "./in-process-service.ts";
-export type { LogLine, LogStream } from "./log-ring.ts";
+export { agedMemory, type DaemonMemory, daemonMemorySchema } from "./core/daemon-memory.ts";
+export type { FleetLimits } from "./core/fleet-gate.ts";
+export type { DaemonDefinition, DefinitionProblem } from "./definition/definition.ts";
+export { loadDaemonsFile, parseDaemonsFile } from "./definition/definition-file.ts";
+export { defineService, readDefinitions } from "./definition/definition-reader.ts";
+export type { DaemonLogs } from "./log/daemon-log.ts";
+export type { LogLine, LogStream } from "./log/log-ring.ts";
 export { createDaemonManager } from "./manager.ts";
 export type { DaemonManager, DaemonManagerOptions, LogLevel } from "./manager-options.ts";
+export type { InProcessService } from "./runner/in-process-service.ts";

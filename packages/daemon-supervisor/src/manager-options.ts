@@ -1,9 +1,9 @@
 import type { DaemonHealth, EventOccurrence, HealthCheckResult } from "@ringrift/protocol";
-import type { DaemonLogs } from "./daemon-log.ts";
-import type { DaemonMemory } from "./daemon-memory.ts";
-import type { DaemonDefinition } from "./definition.ts";
-import type { FleetLimits } from "./fleet-gate.ts";
-import type { LogLine } from "./log-ring.ts";
+import type { DaemonMemory } from "./core/daemon-memory.ts";
+import type { FleetLimits } from "./core/fleet-gate.ts";
+import type { DaemonDefinition } from "./definition/definition.ts";
+import type { DaemonLogs } from "./log/daemon-log.ts";
+import type { LogLine } from "./log/log-ring.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventOccurrence } from "@ringrift/protocol";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readDefinitions } from "./definition-reader.ts";
+import { readDefinitions } from "./definition/definition-reader.ts";
 import { createDaemonManager } from "./manager.ts";
 import type { DaemonManager } from "./manager-options.ts";
-import { groupMembers } from "./process-group.ts";
+import { groupMembers } from "./process/process-group.ts";
 
 let folder = "";
 let manager: DaemonManager | undefined;

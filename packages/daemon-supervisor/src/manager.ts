@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { type DaemonHealth, HealthCheckResult, RingRiftError } from "@ringrift/protocol";
-import { inheritedEnvironment } from "./child-environment.ts";
-import { tellOf } from "./daemon-event.ts";
-import type { DaemonLogs } from "./daemon-log.ts";
-import type { DaemonMemory } from "./daemon-memory.ts";
-import { DaemonPlan } from "./daemon-plan.ts";
-import { DaemonRunner } from "./daemon-runner.ts";
-import type { DaemonDefinition } from "./definition.ts";
-import { checkDefinitions } from "./definition-problems.ts";
-import { checkFleetLimits, defaultFleetLimits, FleetGate } from "./fleet-gate.ts";
-import type { LogLine } from "./log-ring.ts";
+import type { DaemonMemory } from "./core/daemon-memory.ts";
+import { DaemonPlan } from "./core/daemon-plan.ts";
+import { checkFleetLimits, defaultFleetLimits, FleetGate } from "./core/fleet-gate.ts";
+import type { DaemonDefinition } from "./definition/definition.ts";
+import { checkDefinitions } from "./definition/definition-problems.ts";
+import type { DaemonLogs } from "./log/daemon-log.ts";
+import type { LogLine } from "./log/log-ring.ts";
 import type { DaemonManager, DaemonManagerOptions } from "./manager-options.ts";
-import type { RunnerHost } from "./runner-host.ts";
-import { inStopOrder } from "./stop-order.ts";
-import { Succession } from "./succession.ts";
+import { inheritedEnvironment } from "./process/child-environment.ts";
+import { tellOf } from "./runner/daemon-event.ts";
+import { DaemonRunner } from "./runner/daemon-runner.ts";
+import type { RunnerHost } from "./runner/runner-host.ts";
+import { inStopOrder } from "./runner/stop-order.ts";
+import { Succession } from "./state/succession.ts";
 
 const sampleEveryMs = 5_000;
 

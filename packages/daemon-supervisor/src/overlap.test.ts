@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventOccurrence } from "@ringrift/protocol";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Containment } from "./containment.ts";
-import type { DaemonDefinition } from "./definition.ts";
-import { readDefinitions } from "./definition-reader.ts";
+import type { DaemonDefinition } from "./definition/definition.ts";
+import { readDefinitions } from "./definition/definition-reader.ts";
 import { createDaemonManager } from "./manager.ts";
 import type { DaemonManager } from "./manager-options.ts";
-import { groupMembers } from "./process-group.ts";
+import { Containment } from "./process/containment.ts";
+import { groupMembers } from "./process/process-group.ts";
 
 let folder = "";
 let manager: DaemonManager | undefined;

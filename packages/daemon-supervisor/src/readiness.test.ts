@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { parseDaemonsFile } from "./definition-file.ts";
+import { parseDaemonsFile } from "./definition/definition-file.ts";
 import { createDaemonManager } from "./manager.ts";
 import type { DaemonManager } from "./manager-options.ts";
 

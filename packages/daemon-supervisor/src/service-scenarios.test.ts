@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { defineService } from "./definition-reader.ts";
+import { defineService } from "./definition/definition-reader.ts";
 import { pass, useVirtualTime, VirtualFleet } from "./virtual.test.kit.ts";
 
 useVirtualTime();

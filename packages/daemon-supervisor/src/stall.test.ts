@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Alarm } from "./alarm.ts";
-import { DaemonRecord } from "./daemon-record.ts";
-import { defineService, readDefinitions } from "./definition-reader.ts";
-import { HealthWatch } from "./health-watch.ts";
-import { RunWatch } from "./run-watch.ts";
+import { DaemonRecord } from "./core/daemon-record.ts";
+import { defineService, readDefinitions } from "./definition/definition-reader.ts";
+import { Alarm } from "./runner/alarm.ts";
+import { HealthWatch } from "./runner/health-watch.ts";
+import { RunWatch } from "./runner/run-watch.ts";
 
 let now = 0;
 beforeEach(() => {

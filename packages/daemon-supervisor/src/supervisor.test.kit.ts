@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { DaemonHealth } from "@ringrift/protocol";
-import { readDefinitions } from "./definition-reader.ts";
+import { readDefinitions } from "./definition/definition-reader.ts";
 import { createDaemonManager } from "./manager.ts";
 
 /** A supervisor in a process of its own, which a test may kill. */

@@ -1,10 +1,10 @@
 import type { EventOccurrence } from "@ringrift/protocol";
 import { afterEach, beforeEach, vi } from "vitest";
-import type { DaemonDefinition } from "./definition.ts";
-import { defineService } from "./definition-reader.ts";
-import type { InProcessService } from "./in-process-service.ts";
+import type { DaemonDefinition } from "./definition/definition.ts";
+import { defineService } from "./definition/definition-reader.ts";
 import { createDaemonManager } from "./manager.ts";
 import type { DaemonManager, DaemonManagerOptions } from "./manager-options.ts";
+import type { InProcessService } from "./runner/in-process-service.ts";
 
 /** A daemon that does as it is told, in virtual time: whole scenarios run without a process. */
 export class Scripted implements InProcessService {

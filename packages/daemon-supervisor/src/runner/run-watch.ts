@@ -1,0 +1,52 @@
+import type { DaemonRecord } from "../core/daemon-record.ts";
+import { Alarm, stallMs } from "./alarm.ts";
+import { HealthWatch } from "./health-watch.ts";
+
+/** Keeps the times of a running daemon: its next health check, when it is overdue, when it counts as stable. */
+export class RunWatch {
+  readonly #record: DaemonRecord;
+  readonly #nowMs: () => number;
+  readonly #checks: HealthWatch;
+  readonly #deadline: Alarm;
+  readonly #stable: Alarm;
+
+  /** `onNews` is told of each thing learnt: the reason why the run must end, or null. */
+  constructor(
+    record: DaemonRecord,
+    host: { readonly nowMs: () => number; readonly env: NodeJS.ProcessEnv },
+    onNews: (mustEnd: string | null) => void,
+  ) {
+    this.#record = record;
+    this.#nowMs = host.nowMs;
+    this.#checks = new HealthWatch(record.definition, host.env, ({ ok, reason }) =>
+      onNews(record.probed(ok, reason, host.nowMs())),
+    );
+    this.#deadline = new Alarm((lateMs) => {
+      // After a standstill of our own, what the daemon said meanwhile must be read before it is judged.
+      if (lateMs > stallMs) this.#deadline.set(stallMs);
+      else onNews(record.run?.overdue(host.nowMs()) ?? null);
+    });
+    this.#stable = new Alarm(() => {
+      record.stable();
+      onNews(null);
+    });
+  }
+
+  /** Sets what comes next, by what the record now knows. */
+  awaitNext(): void {
+    const now = this.#nowMs();
+    const stableInMs = this.#record.stableInMs(now);
+    if (stableInMs !== null && stableInMs > 0 && !this.#stable.pending) this.#stable.set(stableInMs);
+    const deadlineInMs = this.#record.run?.deadlineInMs(now) ?? null;
+    if (deadlineInMs === null) this.#deadline.cancel();
+    else this.#deadline.set(deadlineInMs);
+    this.#checks.ask(this.#record.run?.nextProbe() ?? null);
+  }
+
+  /** The run ends, and with it every question; resolves when no check of it runs any more. */
+  async end(): Promise<void> {
+    this.#stable.cancel();
+    this.#deadline.cancel();
+    await this.#checks.end();
+  }
+}
