@@ -19,12 +19,16 @@ import { openVoteFile, type VoteFile } from "./vote-file.ts";
 
 /** Longest wait at a stop for another server to take the lead. */
 const handOverMs = 300;
+/** 2026-01-01 in seconds since 1970: first terms count from here, so that they stay short. */
+const firstTermZero = 1_767_225_600;
 
 export interface MeshElectorOptions {
   readonly self: string;
   readonly voters: readonly string[];
   readonly dataDir: string;
   readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallMs: () => number;
   readonly random: () => number;
   readonly send: (to: string, message: ElectionMessage) => void;
   readonly log: MeshLog;
@@ -61,8 +65,14 @@ export class MeshElector implements Elector {
   }
 
   #election(vote: PersistedVote, startedAt: number): ElectionState {
-    const { self, voters, random } = this.#options;
-    return createElection({ self, voters, timing: defaultElectionTiming, random }, vote, startedAt);
+    const { self, voters, random, wallMs } = this.#options;
+    // Two wiped voters of three look like a new cluster. The wall clock keeps its terms apart from those that were forgotten.
+    const firstTerm = vote.term === 0 ? Math.max(1, Math.floor(wallMs() / 1000) - firstTermZero) : 1;
+    return createElection(
+      { self, voters, timing: defaultElectionTiming, random, firstTerm },
+      vote,
+      startedAt,
+    );
   }
 
   tick(): void {

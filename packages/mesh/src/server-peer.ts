@@ -193,6 +193,7 @@ export class ServerPeer implements Mesh {
       voters,
       dataDir: this.#options.dataDir,
       now: steadyTime(),
+      wallMs: this.#clock.wallMs,
       random: Math.random,
       send: (to, message) => {
         const sent = this.#links.of(to).some((link) => link.send({ type: "election", message }));

@@ -12,14 +12,19 @@ export function poll(state: ElectionState, now: number): ElectionEffect[] {
   state.leaderId = null;
   state.votes = new Map([[state.self, state.heardLeaderAt]]);
   state.electionDueAt = now + roundMs(state, now);
-  return broadcast(state, { type: "pre_vote", term: state.term + 1 });
+  return broadcast(state, { type: "pre_vote", term: nextTerm(state) });
+}
+
+/** The term that this voter would campaign in. */
+export function nextTerm({ term, firstTerm }: ElectionState): number {
+  return Math.max(term + 1, firstTerm);
 }
 
 /** Votes for itself in a new term and asks the others to. */
 export function campaign(state: ElectionState, now: number, transfer: boolean): ElectionEffect[] {
   state.role = "candidate";
   state.leaderId = null;
-  state.term += 1;
+  state.term = nextTerm(state);
   state.votedFor = state.self;
   state.votes = new Map([[state.self, state.heardLeaderAt]]);
   state.electionDueAt = now + roundMs(state, now);

@@ -17,6 +17,11 @@ export interface ElectionOptions {
   readonly timing: ElectionTiming;
   /** In [0, 1). */
   readonly random: () => number;
+  /**
+   * The lowest term to campaign in, 1 unless told otherwise. A voter whose disk may have forgotten terms begins above all
+   * that it can have known.
+   */
+  readonly firstTerm?: number;
 }
 
 /** Carried out strictly in order; nothing after a `persist` may start before it is on disk. */
@@ -31,7 +36,7 @@ export type ElectionEffect =
     };
 
 /** One voter. Only `step` changes it; everyone else reads. Instants are on this voter's clock. */
-export interface ElectionState extends ElectionOptions {
+export interface ElectionState extends Required<ElectionOptions> {
   term: number;
   votedFor: string | null;
   role: ElectionRole;
@@ -77,6 +82,7 @@ export function createElection(
     voters: [...voters],
     timing,
     random,
+    firstTerm: options.firstTerm ?? 1,
     term: persisted.term,
     votedFor: persisted.votedFor,
     role: "follower",
