@@ -1,8 +1,8 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { NodeRole, PeerIdentity } from "@ringrift/protocol";
 import { acceptedKey, type Keyring, type MeshKey, nodeOfKid, signingKey } from "./keyring.ts";
-import type { PeerFault } from "./link.ts";
 import type { CertifiedPeer } from "./mesh-tls.ts";
+import type { PeerFault } from "./peer-fault.ts";
 import type { Trust } from "./trust.ts";
 
 /** What stays the same of this node over all its links. */

@@ -19,8 +19,9 @@ import {
   type RefusalReason,
 } from "./auth.ts";
 import { limits } from "./limits.ts";
-import { faultOf, Link, textOf } from "./link.ts";
+import { Link, textOf } from "./link.ts";
 import type { CertifiedPeer } from "./mesh-tls.ts";
+import { faultOf } from "./peer-fault.ts";
 
 export interface HandshakeClock {
   /** Monotonic milliseconds. */

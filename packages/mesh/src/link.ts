@@ -14,6 +14,7 @@ import { maySend } from "./frame-roles.ts";
 import { limits } from "./limits.ts";
 import type { LinkView } from "./mesh.ts";
 import { OutQueue } from "./out-queue.ts";
+import { faultOf, type PeerFault } from "./peer-fault.ts";
 
 /** Options of every socket: the library's own defaults would take 100 MiB and wait 30 s for a close. */
 export const socketOptions: {
@@ -32,9 +33,6 @@ export const socketOptions: {
   // Heartbeats do that work, and answers to a flood of pings would pile up for a peer that does not read.
   autoPong: false,
 };
-
-/** What a peer did that ends its link and is counted as a refusal. */
-export type PeerFault = "bad_frame" | "frame_too_large" | "fragments" | "flood" | "role";
 
 /** Why a link ended, for the log and the counts. */
 export type LinkEnd =
@@ -245,25 +243,6 @@ export class Link {
     this.#handlers?.onEnd(end, detail);
   }
 }
-
-/** What the peer did wrong, when the WebSocket library refused what came; null for an error of the network. */
-export function faultOf(error: Error & { code?: string }): PeerFault | null {
-  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return "frame_too_large";
-  if (error.code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") return "fragments";
-  return error.code?.startsWith("WS_ERR_") ? "bad_frame" : null;
-}
-
-/** The faults among the ends of a link. */
-export function isFault(end: LinkEnd): end is PeerFault {
-  return faults.has(end);
-}
-const faults: ReadonlySet<LinkEnd> = new Set<PeerFault>([
-  "bad_frame",
-  "frame_too_large",
-  "fragments",
-  "flood",
-  "role",
-]);
 
 /** The text of a received message. */
 export function textOf(data: RawData): string {

@@ -8,9 +8,10 @@ import { tickMs } from "./beat.ts";
 import type { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
 import type { HandshakeClock } from "./handshake.ts";
-import { isFault, type Link, type LinkEnd } from "./link.ts";
+import type { Link, LinkEnd } from "./link.ts";
 import { LinkTable, peerKey } from "./link-table.ts";
 import type { MeshOptions } from "./mesh.ts";
+import { isFault } from "./peer-fault.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Heartbeats missed after which a peer counts as not reached, and a new process may take its node's place. */

@@ -169,8 +169,9 @@ describe("mutual TLS", { timeout: 30_000 }, () => {
     const claimed = { ...tls, name: { ...name, role: "server" as const, nodeId: "server-9" } };
     const options = { nodeId: "server-9", role: "server" as const, self: new URL(url).host };
     // It claims the place of the one voter there is, at an address where it does not listen.
+    const { term } = server.status();
     await mesh({ ...options }, claimed).start();
-    expect(server.status()).toMatchObject({ isLeader: true, term: 1 });
+    expect(server.status()).toMatchObject({ isLeader: true, term });
     expect(server.status().members).toHaveLength(1);
   });
 
