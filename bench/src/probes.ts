@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { killLeftovers, type Program, startCommand, startProgram, waitFor } from "@ringrift/e2e/program";
+import { version as libraryVersion } from "systeminformation";
 import { type Figure, median } from "./figure.ts";
 import { processCost } from "./probes/process-cost.ts";
 import { scrape } from "./probes/scraper.ts";
@@ -87,10 +88,18 @@ async function hostSamples(): Promise<Figure[]> {
   };
   if (children) throw new Error("a host check started a child process");
   const note = `${checks.length} checks, no child process`;
+  const peer = { name: "systeminformation, 6 calls", ...(await librarySample()) };
   return [
-    { name: "host_sample_cpu_ms", unit: "ms", value: median(warmMs), runs: warmMs, note },
+    { name: "host_sample_cpu_ms", unit: "ms", value: median(warmMs), runs: warmMs, peer },
     { name: "host_sample_cold_cpu_ms", unit: "ms", value: median(coldMs), runs: coldMs, note },
   ];
+}
+
+/** The same by the library that a Node program would ask, its children included. */
+async function librarySample(): Promise<{ readonly version: string; readonly value: number }> {
+  const script = fileURLToPath(new URL("probes/library-sample.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  return { version: libraryVersion(), value: (JSON.parse(stdout) as { readonly meanMs: number }).meanMs };
 }
 
 async function startAgent(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Program> {
