@@ -35,8 +35,17 @@ describe("the restart policy", () => {
     expect(policy.died(63_000, null, noJitter)).toMatchObject({ kind: "restart", delayMs: 2000 });
   });
 
-  it("waits after a crash one millisecond short of stable", () => {
-    expect(new RestartPolicy(limits).died(59_999, 0, noJitter).delayMs).toBe(1000);
+  it("restarts at once after the first crash of all, if the run was ready, and waits after the next", () => {
+    const policy = new RestartPolicy(limits);
+    expect(policy.died(3_000, 0, noJitter)).toMatchObject({ kind: "restart", delayMs: 0 });
+    expect(policy.died(6_000, 3_000, noJitter)).toMatchObject({ kind: "restart", delayMs: 1000 });
+    expect(new RestartPolicy(limits).died(3_000, null, noJitter).delayMs).toBe(1000);
+  });
+
+  it("waits after a further crash one millisecond short of stable", () => {
+    const policy = new RestartPolicy(limits);
+    policy.died(1, 0, noJitter);
+    expect(policy.died(60_000, 1, noJitter).delayMs).toBe(1000);
   });
 
   it("spreads delays by 20 % both ways", () => {
@@ -157,7 +166,7 @@ describe("limits that can never be reached", () => {
   it("are refused with the arithmetic", () => {
     const slow = { ...limits, firstDelayMs: 50_000, jitterRatio: 0 };
     expect(unreachableLimit(slow)).toBe(
-      "5 deaths take at least 230 s (delays 50+60+60+60 s, less 0 % jitter), not less than the window of 120 s, so a crash loop would never be seen",
+      "5 deaths take at least 170 s (delays 0+50+60+60 s, less 0 % jitter), not less than the window of 120 s, so a crash loop would never be seen",
     );
     expect(unreachableLimit({ ...limits, hourlyDeaths: 100 })).toContain("not less than an hour");
   });
@@ -171,11 +180,16 @@ describe("limits that can never be reached", () => {
     });
     const loop = (delayMs: number): string[] => {
       const policy = new RestartPolicy(withDelay(delayMs));
-      return [0, 1, 2, 3, 4].map((death) => policy.died(death * delayMs, null, noJitter).kind);
+      let now = 0;
+      return [1, 2, 3, 4, 5].map(() => {
+        const decision = policy.died(now, now, noJitter);
+        now += decision.delayMs;
+        return decision.kind;
+      });
     };
-    expect(unreachableLimit(withDelay(29_999))).toBe(null);
-    expect(loop(29_999)).toContain("degraded");
-    expect(unreachableLimit(withDelay(30_000))).toContain("5 deaths take at least 120 s");
-    expect(loop(30_000)).not.toContain("degraded");
+    expect(unreachableLimit(withDelay(39_999))).toBe(null);
+    expect(loop(39_999)).toContain("degraded");
+    expect(unreachableLimit(withDelay(40_000))).toContain("5 deaths take at least 120 s");
+    expect(loop(40_000)).not.toContain("degraded");
   });
 });

@@ -38,10 +38,10 @@ export function backoffMs(limits: RestartLimits, attempt: number): number {
   return Math.min(limits.maxDelayMs, limits.firstDelayMs * 2 ** Math.min(attempt, 60));
 }
 
-/** Least time in which `deaths` deaths can happen, every start dying at once and jitter at its shortest. */
+/** Least time in which `deaths` deaths can happen: the first restart waits for nothing, and jitter is at its shortest. */
 function shortestSpanMs(limits: RestartLimits, deaths: number): number {
   let total = 0;
-  for (let attempt = 0; attempt < deaths - 1; attempt += 1) {
+  for (let attempt = 0; attempt < deaths - 2; attempt += 1) {
     total += backoffMs(limits, attempt) * (1 - limits.jitterRatio);
   }
   return total;
@@ -65,7 +65,9 @@ export function unreachableLimit(limits: RestartLimits): string | null {
 }
 
 function delaysText(limits: RestartLimits, deaths: number): string {
-  const delays = Array.from({ length: Math.min(deaths - 1, 8) }, (_, i) => seconds(backoffMs(limits, i)));
+  const delays = Array.from({ length: Math.min(deaths - 1, 8) }, (_, i) =>
+    seconds(i === 0 ? 0 : backoffMs(limits, i - 1)),
+  );
   const more = deaths - 1 > delays.length ? "+…" : "";
   return `delays ${delays.join("+")}${more} s, less ${Math.round(limits.jitterRatio * 100)} % jitter`;
 }
@@ -129,6 +131,8 @@ export class RestartPolicy {
     const wasStable = readySince !== null && now - readySince >= limits.stableMs;
     if (wasStable) this.stable();
     this.#remember(now);
+    // One crash is no sign of a loop, however young the run: a daemon with none behind it should not be away for long.
+    const isFirst = readySince !== null && this.#deaths.length === 1 && this.#attempt === 0;
     const within = (windowMs: number): number => this.#deaths.filter((at) => now - at < windowMs).length;
     const inBurst = within(limits.burstWindowMs);
     const inHour = within(hourMs);
@@ -147,8 +151,9 @@ export class RestartPolicy {
         reason: `crash loop: ${why}; next try in ${limits.degradedRetryMs / 1000} s`,
       };
     }
-    if (wasStable) {
-      return { kind: "restart", delayMs: 0, reason: "first crash after a stable run, restarting at once" };
+    if (wasStable || isFirst) {
+      const what = wasStable ? "first crash after a stable run" : "first crash";
+      return { kind: "restart", delayMs: 0, reason: `${what}, restarting at once` };
     }
     const jitter = 1 + limits.jitterRatio * (2 * random - 1);
     const delayMs = Math.round(backoffMs(limits, this.#attempt) * jitter);

@@ -130,8 +130,8 @@ daemons:
     ],
     [
       "an unreachable limit",
-      "daemons:\n  - name: a\n    command: [a]\n    restart:\n      burstDeaths: 9\n",
-      "d.yaml:4: daemons[0].restart: 9 deaths take at least 146.4 s",
+      "daemons:\n  - name: a\n    command: [a]\n    restart:\n      burstDeaths: 10\n",
+      "d.yaml:4: daemons[0].restart: 10 deaths take at least 146.4 s",
     ],
     [
       "delays the wrong way round",
