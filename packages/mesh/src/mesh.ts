@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { LinkState, NodeReport, NodeRole } from "@ringrift/protocol";
+import type { LinkState, NodeReport, NodeRole, StatusMember } from "@ringrift/protocol";
 import type { ElectorKind } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import type { Keyring } from "./keyring.ts";
@@ -44,18 +44,7 @@ export interface MeshOptions {
 }
 
 /** One member as this node knows it. */
-export interface MemberView {
-  readonly id: string;
-  readonly role: NodeRole;
-  readonly link: LinkState;
-  /** Age of the last sign of life that reached any server; null when none ever did. */
-  readonly lastSeenSeconds: number | null;
-  /** Why the link is in this state. */
-  readonly reason: string;
-  /** Servers that miss it. */
-  readonly accusers: readonly string[];
-  readonly version: string;
-}
+export type MemberView = StatusMember;
 
 /**
  * Whether the server that tells reaches a majority of the voters. `held` is `have >= need`, always; who leads is a

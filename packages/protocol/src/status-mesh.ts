@@ -9,6 +9,7 @@ export interface StatusMember {
   readonly id: string;
   readonly role: NodeRole;
   readonly link: LinkState;
+  /** Age of the last sign of life that reached any server; null when none ever did. */
   readonly lastSeenSeconds: number | null;
   /** Why the link is in this state. */
   readonly reason: string;
