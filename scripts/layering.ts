@@ -14,6 +14,7 @@ export interface Violation {
 export const ranks: Readonly<Record<string, number>> = {
   "@ringrift/protocol": 0,
   "@ringrift/config": 1,
+  "@ringrift/http-client": 1,
   "@ringrift/metrics": 1,
   "@ringrift/probes": 1,
   "@ringrift/daemon-supervisor": 1,
@@ -35,7 +36,13 @@ export const ranks: Readonly<Record<string, number>> = {
 
 /** Packages that may reach less than their rank allows: the CLI talks to servers over HTTP. */
 export const narrowed: Readonly<Record<string, readonly string[]>> = {
-  "@ringrift/cli": ["@ringrift/protocol", "@ringrift/config", "@ringrift/probes", "@ringrift/program"],
+  "@ringrift/cli": [
+    "@ringrift/protocol",
+    "@ringrift/config",
+    "@ringrift/http-client",
+    "@ringrift/probes",
+    "@ringrift/program",
+  ],
 };
 
 const scope = "@ringrift/";

@@ -30,6 +30,14 @@ function environment(id: string, port: number, url: string): Record<string, stri
   };
 }
 
+const fixtures = fileURLToPath(new URL("../../packages/mesh/fixtures/tls/", import.meta.url));
+const fixture = (name: string): string => join(fixtures, `${name}.pem`);
+const tls = (name: string): Record<string, string> => ({
+  RINGRIFT_MESH_TLS_CERT_FILE: fixture(name),
+  RINGRIFT_MESH_TLS_KEY_FILE: fixture(`${name}-key`),
+  RINGRIFT_MESH_TLS_CA_FILE: fixture("authority"),
+});
+
 const logged = (program: Program, text: string): number => program.output().split(text).length - 1;
 
 function keyFile(name: string, keys: readonly string[]): string {
@@ -85,13 +93,6 @@ describe("a key is rotated by SIGHUP on running programs", { timeout: 60_000 }, 
 });
 
 describe("mutual TLS between running programs", { timeout: 60_000 }, () => {
-  const fixtures = fileURLToPath(new URL("../../packages/mesh/fixtures/tls/", import.meta.url));
-  const tls = (name: string): Record<string, string> => ({
-    RINGRIFT_MESH_TLS_CERT_FILE: join(fixtures, `${name}.pem`),
-    RINGRIFT_MESH_TLS_KEY_FILE: join(fixtures, `${name}-key.pem`),
-    RINGRIFT_MESH_TLS_CA_FILE: join(fixtures, "authority.pem"),
-  });
-
   it("links an agent with its certificate, serves HTTPS, and takes a renewed certificate on SIGHUP", async () => {
     const port = await freePort();
     const url = `wss://127.0.0.1:${port}/mesh`;
@@ -104,7 +105,7 @@ describe("mutual TLS between running programs", { timeout: 60_000 }, () => {
       ...tls("agent-1"),
     });
     await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
-    const ca = readFileSync(join(fixtures, "authority.pem"), "utf8");
+    const ca = readFileSync(fixture("authority"), "utf8");
     const status = await new Promise<number | undefined>((resolve, reject) => {
       get(`https://127.0.0.1:${port}/health`, { ca }, (answer) => {
         answer.resume();
@@ -129,9 +130,79 @@ describe("mutual TLS between running programs", { timeout: 60_000 }, () => {
     expect(plain.output()).toContain("must be a wss:// address");
     const half = startProgram("node-agent", [], {
       ...environment("agent-1", port, `wss://127.0.0.1:${port}/mesh`),
-      RINGRIFT_MESH_TLS_CERT_FILE: join(fixtures, "agent-1.pem"),
+      RINGRIFT_MESH_TLS_CERT_FILE: fixture("agent-1"),
     });
     expect(await half.exited).toBe(78);
     expect(half.output()).toContain("needs RINGRIFT_MESH_TLS_KEY_FILE and RINGRIFT_MESH_TLS_CA_FILE as well");
+  });
+});
+
+describe("the command line asks a server with mutual TLS", { timeout: 60_000 }, () => {
+  async function ringrift(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<{ code: number | string; output: string }> {
+    const program = startProgram("cli", args, env);
+    const code = await program.exited;
+    return { code, output: program.output() };
+  }
+
+  it("by its authority, from a flag, a variable or a file, and says what to do without it", async () => {
+    const port = await freePort();
+    const url = `wss://127.0.0.1:${port}/mesh`;
+    startProgram("health-server", [], { ...environment("server-1", port, url), ...tls("server-1") });
+    const agent = startProgram("node-agent", [], {
+      ...environment("agent-1", await freePort(), url),
+      ...tls("agent-1"),
+    });
+    await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
+    const server = ["--server", `https://127.0.0.1:${port}`];
+    const ca = ["--mesh-tls-ca-file", fixture("authority")];
+
+    await waitFor("the agent among the nodes", async () => {
+      const nodes = await ringrift(["nodes", ...server, ...ca]);
+      expect(nodes.code).toBe(0);
+      return nodes.output.includes("agent-1") ? true : null;
+    });
+    const file = join(directory, "cli.yaml");
+    writeFileSync(file, `meshTlsCaFile: ${fixture("authority")}\n`);
+    const status = await ringrift(["status", ...server, "--config", file]);
+    expect(status).toMatchObject({ code: 0, output: expect.stringContaining("server-1") });
+    // A certificate of its own is shown too, as the whole environment of a node names one.
+    const leader = await ringrift(["leader", ...server], tls("agent-1"));
+    expect(leader).toMatchObject({ code: 0, output: expect.stringContaining("certificate  until 2120") });
+
+    const untrusted = await ringrift(["status", ...server]);
+    expect(untrusted.code).toBe(69);
+    expect(untrusted.output).toContain("not trusted here");
+    expect(untrusted.output).toContain("RINGRIFT_MESH_TLS_CA_FILE");
+    expect((await ringrift(["check", ...server])).code).toBe(3);
+    const plain = await ringrift(["status", "--server", `http://127.0.0.1:${port}`]);
+    expect(plain).toMatchObject({ code: 69, output: expect.stringContaining("try https://") });
+    const absent = await ringrift(["status", ...server, "--mesh-tls-ca-file", join(directory, "no.pem")]);
+    expect(absent).toMatchObject({ code: 78, output: expect.stringContaining("--mesh-tls-ca-file") });
+    const expired = [
+      "--mesh-tls-cert-file",
+      fixture("expired"),
+      "--mesh-tls-key-file",
+      fixture("expired-key"),
+    ];
+    const old = await ringrift(["status", ...server, ...ca, ...expired]);
+    expect(old).toMatchObject({ code: 78, output: expect.stringContaining("expired.pem has expired") });
+  });
+
+  it("and is told when the certificate is of another host", async () => {
+    const port = await freePort();
+    startProgram("health-server", [], {
+      ...environment("server-2", port, `server-2=wss://127.0.0.1:${port}/mesh`),
+      ...tls("elsewhere"),
+    });
+    const ask = ["status", "--server", `https://127.0.0.1:${port}`];
+    const told = await waitFor("an answer", async () => {
+      const { code, output } = await ringrift(ask, { RINGRIFT_MESH_TLS_CA_FILE: fixture("authority") });
+      return output.includes("connection refused") ? null : `${code} ${output}`;
+    });
+    expect(told).toMatch(/^69 .*another host name/);
+    expect(told).toContain("Use an address that the certificate names");
   });
 });

@@ -7,6 +7,7 @@ import { type ClientOptions, getJson, getStatus } from "./client.ts";
 import { addDaemonVerbs } from "./daemon-verbs.ts";
 import { followEvents } from "./event-follow.ts";
 import { gpusScreen } from "./gpus-screen.ts";
+import { httpClient } from "./http-client.ts";
 import { leaderScreen, membersScreen } from "./mesh-screens.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
 import { scanHost, scanScreen, scanSummary } from "./scan.ts";
@@ -17,6 +18,9 @@ interface Options {
   readonly timeout: number;
   readonly json?: boolean;
   readonly config?: string;
+  readonly meshTlsCaFile?: string;
+  readonly meshTlsCertFile?: string;
+  readonly meshTlsKeyFile?: string;
 }
 
 const version = String(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);
@@ -24,6 +28,7 @@ const examples = `
 Examples:
   $ ringrift status
   $ ringrift nodes --server http://10.0.0.1:8790 --json
+  $ ringrift leader --server https://10.0.0.1:8790 --mesh-tls-ca-file ca.pem
   $ ringrift check node gpu-7        exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
   $ ringrift events --follow         what happens, as it happens
   $ ringrift logs trainer --follow   what a daemon of this host writes
@@ -39,7 +44,13 @@ const program = new Command("ringrift")
   )
   .addOption(new Option("--timeout <seconds>", "longest wait for an answer").default(5).argParser(seconds))
   .option("--json", "print JSON with its schema's name")
-  .option("--config <file>", "YAML file with settings, for scan and config")
+  .option("--config <file>", "YAML file with settings, for scan and config, and of the three below")
+  .option(
+    "--mesh-tls-ca-file <file>",
+    "authority of the servers' certificates, PEM; no other is trusted then",
+  )
+  .option("--mesh-tls-cert-file <file>", "certificate to show to a server that asks for one, PEM")
+  .option("--mesh-tls-key-file <file>", "key of that certificate, PEM")
   .exitOverride();
 
 reading("status", "score, leader, quorum, nodes and daemons on one screen", async (client) => {
@@ -191,7 +202,14 @@ function client(): ClientOptions {
       "server",
       `--server is "${server}"; an http:// or https:// address is accepted.`,
     );
-  return { server, timeoutMs: timeout * 1000 };
+  const { config: file, meshTlsCaFile, meshTlsCertFile, meshTlsKeyFile } = options();
+  const http = httpClient({
+    config: file,
+    "mesh-tls-ca-file": meshTlsCaFile,
+    "mesh-tls-cert-file": meshTlsCertFile,
+    "mesh-tls-key-file": meshTlsKeyFile,
+  });
+  return { server, timeoutMs: timeout * 1000, http };
 }
 
 async function followUntilInterrupted(): Promise<void> {
@@ -262,7 +280,7 @@ function exitCodeOf(error: unknown): number {
     error instanceof RingRiftError && error.nextStep !== undefined ? `\n${error.nextStep}` : "";
   process.stderr.write(`${error instanceof RingRiftError ? error.message : errorText(error)}${nextStep}\n`);
   if (error instanceof ConfigError) return exitCodes.configuration;
-  if (error instanceof RingRiftError && error.code === "TOKEN_FILE_UNREADABLE")
+  if (error instanceof RingRiftError && ["TOKEN_FILE_UNREADABLE", "BAD_TLS"].includes(error.code))
     return exitCodes.configuration;
   if (!(error instanceof RingRiftError)) return exitCodes.failed;
   if (error.code === "SERVER_UNREACHABLE") return exitCodes.unreachable;

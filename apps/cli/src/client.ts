@@ -1,9 +1,17 @@
-import { errorText, RingRiftError, type StatusDocument, statusDocumentSchema } from "@ringrift/protocol";
+import {
+  type ConnectionFault,
+  connectionFault,
+  type HttpAnswer,
+  type HttpClient,
+  readBody,
+} from "@ringrift/http-client";
+import { RingRiftError, type StatusDocument, statusDocumentSchema } from "@ringrift/protocol";
 
 /** What a verb needs to ask a server. */
 export interface ClientOptions {
   /** Base address, e.g. `http://127.0.0.1:8790`. */
   readonly server: string;
+  readonly http: HttpClient;
   readonly timeoutMs: number;
   /** Sent as bearer token, for calls that need one. */
   readonly token?: string | null;
@@ -16,10 +24,7 @@ const maxAnswerBytes = 64 * 1024 * 1024;
  * @throws RingRiftError `SERVER_UNREACHABLE`, `SERVER_DENIED`, `NOT_FOUND` or `SERVER_ANSWER_BAD`, naming the address.
  */
 export async function getJson(path: string, options: ClientOptions): Promise<unknown> {
-  const url = new URL(path, options.server);
-  const response = await ask(url, options, {}, AbortSignal.timeout(options.timeoutMs));
-  if (!response.ok && response.status !== 503) throw await refusal(url, response);
-  return await jsonOf(url, response);
+  return await askJson(path, options, "GET", (status) => isGood(status) || status === 503);
 }
 
 /**
@@ -27,20 +32,21 @@ export async function getJson(path: string, options: ClientOptions): Promise<unk
  * @throws RingRiftError as {@link getJson}, and `REFUSED` with the server's reason.
  */
 export async function postJson(path: string, options: ClientOptions): Promise<unknown> {
-  const url = new URL(path, options.server);
-  const response = await ask(url, options, { method: "POST" }, AbortSignal.timeout(options.timeoutMs));
-  if (!response.ok) throw await refusal(url, response);
-  return await jsonOf(url, response);
+  return await askJson(path, options, "POST", isGood);
 }
 
-async function jsonOf(url: URL, response: Response): Promise<unknown> {
-  const length = Number(response.headers.get("content-length") ?? 0);
-  if (length > maxAnswerBytes)
-    throw new RingRiftError(`${url.href} answered ${length} bytes, more than ${maxAnswerBytes}.`, {
-      code: "SERVER_ANSWER_BAD",
-    });
+async function askJson(
+  path: string,
+  options: ClientOptions,
+  method: "GET" | "POST",
+  isAnswer: (status: number) => boolean,
+): Promise<unknown> {
+  const url = new URL(path, options.server);
+  const answer = await ask(url, options, { method }, AbortSignal.timeout(options.timeoutMs));
+  const text = await textOf(url, options, answer);
+  if (!isAnswer(answer.status)) throw refusal(url, answer.status, text);
   try {
-    return await response.json();
+    return JSON.parse(text);
   } catch (cause) {
     throw new RingRiftError(`${url.href} did not answer JSON.`, {
       code: "SERVER_ANSWER_BAD",
@@ -48,6 +54,20 @@ async function jsonOf(url: URL, response: Response): Promise<unknown> {
       cause,
     });
   }
+}
+
+async function textOf(url: URL, options: ClientOptions, answer: HttpAnswer): Promise<string> {
+  try {
+    return await readBody(answer, maxAnswerBytes);
+  } catch (error) {
+    if (error instanceof RingRiftError)
+      throw new RingRiftError(`${url.href}: ${error.message}`, { code: "SERVER_ANSWER_BAD", cause: error });
+    throw unreachable(url, options, error);
+  }
+}
+
+function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /**
@@ -59,7 +79,7 @@ export async function openStream(
   options: ClientOptions,
   lastId: string | null,
   signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<AsyncIterable<Uint8Array>> {
   const url = new URL(path, options.server);
   const connecting = new AbortController();
   const timer = setTimeout(
@@ -68,14 +88,17 @@ export async function openStream(
   );
   const headers = { accept: "text/event-stream", ...(lastId === null ? {} : { "last-event-id": lastId }) };
   try {
-    const response = await ask(url, options, { headers }, AbortSignal.any([signal, connecting.signal]));
-    if (!response.ok) throw await refusal(url, response);
-    if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream"))
+    const question = { method: "GET", headers } as const;
+    const answer = await ask(url, options, question, AbortSignal.any([signal, connecting.signal]));
+    if (!isGood(answer.status)) throw refusal(url, answer.status, await textOf(url, options, answer));
+    if (!answer.headers["content-type"]?.startsWith("text/event-stream")) {
+      connecting.abort();
       throw new RingRiftError(`${url.href} did not answer with a stream of events.`, {
         code: "SERVER_ANSWER_BAD",
         nextStep: "Check that --server names a RingRift health-server or node-agent of this version.",
       });
-    return response.body;
+    }
+    return answer.body;
   } finally {
     clearTimeout(timer);
   }
@@ -84,32 +107,57 @@ export async function openStream(
 async function ask(
   url: URL,
   options: ClientOptions,
-  request: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
+  question: { readonly method: "GET" | "POST"; readonly headers?: Readonly<Record<string, string>> },
   signal: AbortSignal,
-): Promise<Response> {
-  const { token = null } = options;
-  const headers = { ...request.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+): Promise<HttpAnswer> {
+  const { http, token = null } = options;
+  const headers = { ...question.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
   try {
-    return await fetch(url, { ...request, headers, signal, redirect: "error" });
+    return await http.ask(url, { ...question, headers, signal });
   } catch (cause) {
-    throw new RingRiftError(`No answer from ${url.origin}: ${reasonOf(cause, options.timeoutMs)}.`, {
-      code: "SERVER_UNREACHABLE",
-      nextStep: "Check that the server runs and that --server names its address.",
-      cause,
-    });
+    throw unreachable(url, options, cause);
   }
 }
 
-async function refusal(url: URL, response: Response): Promise<RingRiftError> {
-  if (response.status === 401 || response.status === 403)
-    return new RingRiftError(`${url.href} refused the call (HTTP ${response.status}).`, {
+function unreachable(url: URL, { timeoutMs }: ClientOptions, cause: unknown): RingRiftError {
+  const { fault, reason } = connectionFault(cause);
+  const why = fault === "timeout" ? `nothing within ${timeoutMs / 1000} s` : reason;
+  const nextStep =
+    fault === "hung_up" ? (hungUp[url.protocol] ?? elsewhere) : (nextSteps[fault] ?? elsewhere);
+  return new RingRiftError(`No answer from ${url.origin}: ${why}.`, {
+    code: "SERVER_UNREACHABLE",
+    nextStep,
+    cause,
+  });
+}
+
+const elsewhere = "Check that the server runs and that --server names its address.";
+const nextSteps: Partial<Readonly<Record<ConnectionFault, string>>> = {
+  untrusted:
+    "Name the authority that signs the servers' certificates: --mesh-tls-ca-file FILE or RINGRIFT_MESH_TLS_CA_FILE.",
+  expired:
+    "Renew the certificate of that server and send it SIGHUP; `ringrift leader` shows when one expires.",
+  not_yet_valid: "Check the clocks of this host and of that server.",
+  wrong_name:
+    "Use an address that the certificate names, or add this one to it as DNS or IP among its alternative names.",
+  certificate_refused:
+    "Show one of the authority that it trusts: --mesh-tls-cert-file and --mesh-tls-key-file, or RINGRIFT_MESH_TLS_CERT_FILE and RINGRIFT_MESH_TLS_KEY_FILE.",
+  no_tls: "Use http:// for this server, or give it a certificate.",
+};
+const hungUp: Readonly<Record<string, string>> = {
+  "http:": "A server with mutual TLS takes HTTPS alone: try https:// in --server.",
+};
+
+function refusal(url: URL, status: number, body: string): RingRiftError {
+  if (status === 401 || status === 403)
+    return new RingRiftError(`${url.href} refused the call (HTTP ${status}).`, {
       code: "SERVER_DENIED",
       nextStep: "The call needs the API token of that server; give its file with --token-file.",
     });
-  if (response.status === 404) return new RingRiftError(await problemDetail(response), { code: "NOT_FOUND" });
-  if (response.status === 409 || response.status === 400)
-    return new RingRiftError(await problemDetail(response), { code: "REFUSED" });
-  return new RingRiftError(`${url.href} answered HTTP ${response.status}.`, {
+  if (status === 404) return new RingRiftError(problemDetail(url, body), { code: "NOT_FOUND" });
+  if (status === 409 || status === 400)
+    return new RingRiftError(problemDetail(url, body), { code: "REFUSED" });
+  return new RingRiftError(`${url.href} answered HTTP ${status}.`, {
     code: "SERVER_ANSWER_BAD",
     nextStep: "The server's log says why.",
   });
@@ -126,20 +174,12 @@ export async function getStatus(options: ClientOptions): Promise<StatusDocument>
   );
 }
 
-function reasonOf(thrown: unknown, timeoutMs: number): string {
-  if (thrown instanceof DOMException && thrown.name === "TimeoutError")
-    return `nothing within ${timeoutMs / 1000} s`;
-  const cause = thrown instanceof Error ? thrown.cause : undefined;
-  if (cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED") return "connection refused";
-  return errorText(cause ?? thrown);
-}
-
-async function problemDetail(response: Response): Promise<string> {
+function problemDetail(url: URL, body: string): string {
   try {
-    const body: unknown = await response.json();
-    if (typeof body === "object" && body !== null && "detail" in body) return String(body.detail);
+    const problem: unknown = JSON.parse(body);
+    if (typeof problem === "object" && problem !== null && "detail" in problem) return String(problem.detail);
   } catch {
     // Not a problem document: the plain sentence below says enough.
   }
-  return `${response.url} does not exist.`;
+  return `${url.href} does not exist.`;
 }

@@ -1,6 +1,7 @@
 import type { ConfigEntry } from "./config.ts";
 import type { ConfigProblem } from "./config-error.ts";
 import { isLoopback } from "./parse-value.ts";
+import type { ProgramId } from "./settings.ts";
 
 /** Pairs of settings where the first must be below the second, or may equal it. */
 const ordered: readonly { readonly low: string; readonly high: string; readonly strict: boolean }[] = [
@@ -11,58 +12,80 @@ const ordered: readonly { readonly low: string; readonly high: string; readonly 
   { low: "nodeUnhealthyFailures", high: "nodeEvictedFailures", strict: true },
 ];
 
+type Entries = ReadonlyMap<string, ConfigEntry>;
+
 /** What is wrong with values that are each acceptable alone. Entries that have a problem already must be left out. */
-export function checkTogether(entries: readonly ConfigEntry[]): ConfigProblem[] {
+export function checkTogether(program: ProgramId, entries: readonly ConfigEntry[]): ConfigProblem[] {
   const byKey = new Map(entries.map((entry) => [entry.setting.key, entry]));
-  const problems: ConfigProblem[] = [];
-  for (const { low, high, strict } of ordered) {
+  return [
+    ...orderProblems(byKey),
+    ...openHost(byKey),
+    ...tlsProblems(program, byKey),
+    ...electorProblems(byKey),
+  ];
+}
+
+function orderProblems(byKey: Entries): ConfigProblem[] {
+  return ordered.flatMap(({ low, high, strict }) => {
     const lower = byKey.get(low);
     const higher = byKey.get(high);
-    if (typeof lower?.value !== "number" || typeof higher?.value !== "number") continue;
-    if (strict ? lower.value < higher.value : lower.value <= higher.value) continue;
+    if (typeof lower?.value !== "number" || typeof higher?.value !== "number") return [];
+    if (strict ? lower.value < higher.value : lower.value <= higher.value) return [];
     const relation = strict ? "must be below" : "must not be above";
-    problems.push(problemOf(lower, `${relation} ${high}, which is ${higher.value} (from ${higher.source})`));
-  }
+    return [problemOf(lower, `${relation} ${high}, which is ${higher.value} (from ${higher.source})`)];
+  });
+}
+
+function openHost(byKey: Entries): ConfigProblem[] {
   const host = byKey.get("healthServerHost");
-  const keyFile = byKey.get("meshKeyFile");
-  const tls = tlsEntries.flatMap((key) => byKey.get(key) ?? []);
-  const open = keyFile?.value === null && tls.every(({ value }) => value === null);
-  if (typeof host?.value === "string" && !isLoopback(host.value) && open) {
-    const problem =
-      "is not a loopback address, so other hosts could join the mesh: set RINGRIFT_MESH_KEY_FILE, or listen on 127.0.0.1";
-    problems.push(problemOf(host, problem));
-  }
-  problems.push(...tlsProblems(tls, byKey.get("servers")));
+  const isOpen = ["meshKeyFile", ...tlsKeys].every((key) => byKey.get(key)?.value === null);
+  if (typeof host?.value !== "string" || isLoopback(host.value) || !isOpen) return [];
+  const problem =
+    "is not a loopback address, so other hosts could join the mesh: set RINGRIFT_MESH_KEY_FILE, or listen on 127.0.0.1";
+  return [problemOf(host, problem)];
+}
+
+function electorProblems(byKey: Entries): ConfigProblem[] {
   const elector = byKey.get("elector");
+  if (typeof elector?.value !== "string") return [];
+  const problems: ConfigProblem[] = [];
   const servers = byKey.get("servers")?.value;
-  if (elector?.value === "standalone" && Array.isArray(servers) && servers.length > 1) {
+  if (elector.value === "standalone" && Array.isArray(servers) && servers.length > 1) {
     const problem = `cannot be with ${servers.length} servers, since each would lead: use mesh, or name one server`;
     problems.push(problemOf(elector, problem));
   }
   const endpoints = byKey.get("etcdEndpoints");
-  if (elector?.value === "etcd" && endpoints?.value === null)
+  if (elector.value === "etcd" && endpoints?.value === null)
     problems.push(problemOf(elector, "needs RINGRIFT_ETCD_ENDPOINTS, the addresses of etcd"));
-  if (typeof elector?.value === "string" && elector.value !== "etcd" && Array.isArray(endpoints?.value)) {
+  if (elector.value !== "etcd" && Array.isArray(endpoints?.value)) {
     const problem = `is given, but the elector is ${elector.value} (from ${elector.source}): set it to etcd, or leave this out`;
     problems.push(problemOf(endpoints, problem));
   }
   return problems;
 }
 
-const tlsEntries = ["meshTlsCertFile", "meshTlsKeyFile", "meshTlsCaFile"];
+const tlsKeys = ["meshTlsCertFile", "meshTlsKeyFile", "meshTlsCaFile"];
 
-/** Mutual TLS takes all three files, and servers that are dialled with it. */
-function tlsProblems(tls: readonly ConfigEntry[], servers: ConfigEntry | undefined): ConfigProblem[] {
-  const given = tls.filter(({ value }) => value !== null);
-  const [first] = given;
-  if (first === undefined) return [];
-  const missing = tls.filter(({ value }) => value === null).map(({ setting }) => setting.env);
-  if (missing.length > 0)
-    return [{ ...problemOf(first, `needs ${missing.join(" and ")} as well`), value: null }];
-  const plain = Array.isArray(servers?.value)
-    ? servers.value.find((url) => /(^|=)ws:/i.test(url))
-    : undefined;
-  if (servers === undefined || plain === undefined) return [];
+function tlsProblems(program: ProgramId, byKey: Entries): ConfigProblem[] {
+  // The cli only asks: it may trust an authority without showing a certificate of its own.
+  const keys = program === "cli" ? tlsKeys.slice(0, 2) : tlsKeys;
+  const tls = keys.flatMap((key) => byKey.get(key) ?? []);
+  return [...givenTogether(tls), ...(program === "cli" ? [] : plainServers(tls, byKey.get("servers")))];
+}
+
+/** These files are given together or not at all. */
+function givenTogether(files: readonly ConfigEntry[]): ConfigProblem[] {
+  const [first] = files.filter(({ value }) => value !== null);
+  const missing = files.filter(({ value }) => value === null).map(({ setting }) => setting.env);
+  if (first === undefined || missing.length === 0) return [];
+  return [{ ...problemOf(first, `needs ${missing.join(" and ")} as well`), value: null }];
+}
+
+/** With mutual TLS on, servers are dialled with it. */
+function plainServers(tls: readonly ConfigEntry[], servers: ConfigEntry | undefined): ConfigProblem[] {
+  if (servers === undefined || tls.length === 0 || tls.some(({ value }) => value === null)) return [];
+  const plain = Array.isArray(servers.value) ? servers.value.find((url) => /(^|=)ws:/i.test(url)) : undefined;
+  if (plain === undefined) return [];
   return [{ ...problemOf(servers, "must be a wss:// address, since mutual TLS is on"), value: plain }];
 }
 

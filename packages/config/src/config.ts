@@ -64,6 +64,12 @@ export interface NodeAgentConfig extends ServiceConfig {
 
 export interface CliConfig extends CommonConfig {
   readonly program: "cli";
+  /** Whom to trust and what to show when a server is asked; each null when not given. */
+  readonly tlsFiles: {
+    readonly caFile: string | null;
+    readonly certFile: string | null;
+    readonly keyFile: string | null;
+  };
   readonly healthCheckTimeoutSeconds: number;
   readonly nvidiaSmi: string;
   readonly expectedGpus: number | null;

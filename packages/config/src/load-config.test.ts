@@ -325,6 +325,15 @@ describe("mutual TLS", () => {
       { key: "servers", value: "b=ws://b:1/mesh" },
     ]);
   });
+
+  it("asks less of the cli, which may trust an authority and show nothing, but no certificate without its key", () => {
+    const { RINGRIFT_MESH_TLS_CA_FILE, RINGRIFT_MESH_TLS_CERT_FILE } = files;
+    const config = loadConfig("cli", { env: { RINGRIFT_MESH_TLS_CA_FILE }, machine: there });
+    expect(config.tlsFiles).toEqual({ caFile: "/a", certFile: null, keyFile: null });
+    expect(problemsOf({ env: { RINGRIFT_MESH_TLS_CERT_FILE }, machine: there }, "cli")).toMatchObject([
+      { key: "meshTlsCertFile", problem: "needs RINGRIFT_MESH_TLS_KEY_FILE as well" },
+    ]);
+  });
 });
 
 describe("the settings table", () => {

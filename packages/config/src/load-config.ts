@@ -57,7 +57,12 @@ export function loadConfig<P extends ProgramId>(program: P, input: ConfigInput):
     }
   }
   const bad = new Set(problems.map((problem) => problem.key));
-  problems.push(...checkTogether(gathered.entries.filter((entry) => !bad.has(entry.setting.key))));
+  problems.push(
+    ...checkTogether(
+      program,
+      gathered.entries.filter((entry) => !bad.has(entry.setting.key)),
+    ),
+  );
   if (problems.length > 0) throw new ConfigError(problems);
   return build(program, gathered.entries, warnings) as ConfigByProgram[P];
 }
@@ -135,6 +140,7 @@ function build(
         ...host,
         program,
         healthCheckTimeoutSeconds: number("healthCheckTimeout"),
+        tlsFiles: { caFile, certFile, keyFile },
       } satisfies CliConfig;
   }
 }

@@ -123,22 +123,23 @@ const fixedSettings: readonly Setting[] = [
   setting("MESH_TLS_CERT_FILE", {
     kind: "file",
     default: null,
-    programs: services,
+    programs: everywhere,
     meaning:
-      "certificate of this node, PEM, with the name URI:ringrift://CLUSTER/ROLE/NODE; turns mutual TLS on for the mesh and HTTPS on for a server; read again on SIGHUP",
+      "certificate of this node, PEM, with the name URI:ringrift://CLUSTER/ROLE/NODE; turns mutual TLS on for the mesh and HTTPS on for a server; read again on SIGHUP; the cli shows it to a server that asks for one",
   }),
   setting("MESH_TLS_KEY_FILE", {
     kind: "file",
     default: null,
     secret: true,
-    programs: services,
+    programs: everywhere,
     meaning: "key of that certificate, PEM",
   }),
   setting("MESH_TLS_CA_FILE", {
     kind: "file",
     default: null,
-    programs: services,
-    meaning: "authority that signs the certificates of every node, PEM; no other is trusted",
+    programs: everywhere,
+    meaning:
+      "authority that signs the certificates of every node, PEM; no other is trusted; alone it lets the cli ask https:// servers",
   }),
   setting("API_TOKEN_FILE", {
     kind: "file",
