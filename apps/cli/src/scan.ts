@@ -23,7 +23,7 @@ export async function scanHost(config: CliConfig): Promise<Scan> {
       timeoutSeconds: config.healthCheckTimeoutSeconds,
       nowSeconds,
     }),
-    ...createCustomChecks(config, nowSeconds),
+    ...createCustomChecks(config, nowSeconds).probes,
     ...(metricsDir === null ? [] : [createTextfiles(metricsDir, nowSeconds).probe]),
   ];
   const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, nowSeconds)));

@@ -5,6 +5,8 @@ import type { CheckReport } from "@ringrift/protocol";
 /** Counts of the agent's own checks. */
 export interface CheckMetrics {
   observe(report: CheckReport): void;
+  /** Takes out the counts of a check that is not run any more. */
+  forget(check: string): void;
   families(): MetricFamily[];
 }
 
@@ -33,6 +35,9 @@ export function createCheckMetrics(): CheckMetrics {
       count.runs += 1;
       count.seconds += durationSeconds;
       if (state === "unhealthy" || state === "unknown") count.failures += 1;
+    },
+    forget: (check) => {
+      counts.delete(check);
     },
     families: () => [
       {

@@ -40,6 +40,17 @@ describe("the host's report", () => {
     expect(report.full(2).gpus).toBeNull();
   });
 
+  it("tells everything after a check was taken out, since a delta cannot show that it is gone", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    report.addOutcome({ report: check("cpu", 1) });
+    report.addOutcome({ report: check("custom.disk", 1) });
+    report.takeDelta(1);
+    report.removeCheck("custom.disk");
+    expect(report.takeDelta(2)).toMatchObject({ full: true, checks: [{ check: "cpu" }] });
+    report.removeCheck("custom.disk");
+    expect(report.takeDelta(3)).toBeNull();
+  });
+
   it("numbers every report, so that an older one never overwrites a newer one", () => {
     const report = createHostReport({ version: "1", startedAt: 0 });
     expect([report.full(1).seq, report.full(1).seq]).toEqual([1, 2]);

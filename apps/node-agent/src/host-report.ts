@@ -14,10 +14,12 @@ import type {
 /** What the agent knows of its host, and which part of it the servers have not heard yet. */
 export interface HostReport {
   addOutcome(outcome: ProbeOutcome): void;
+  /** Takes a check out that is not run any more; the next word to the servers is a full one, which shows that it is gone. */
+  removeCheck(name: string): void;
   setDaemons(daemons: readonly DaemonHealth[]): void;
   setStages(stages: readonly StageReport[]): void;
   setCircuits(circuits: readonly CircuitStatus[]): void;
-  /** What changed since the last call, or null when nothing did. */
+  /** What changed since the last call, or everything where a check was taken out; null when nothing did. */
   takeDelta(nowSeconds: number): NodeReport | null;
   /** Everything, for a server that has just connected. */
   full(nowSeconds: number): NodeReport;
@@ -59,6 +61,7 @@ export function createHostReport(identity: {
   let changed = unchanged;
   let daemonsToldAt = Number.NEGATIVE_INFINITY;
   let seq = 0;
+  let fullIsDue = false;
 
   const compose = (nowSeconds: number, full: boolean): NodeReport => {
     seq += 1;
@@ -104,6 +107,10 @@ export function createHostReport(identity: {
         changed = { ...changed, resources: true };
       }
     },
+    removeCheck: (name) => {
+      fresh.delete(name);
+      if (checks.delete(name)) fullIsDue = true;
+    },
     setDaemons: (next) => {
       if (newsOf(next) !== newsOf(daemons)) changed = { ...changed, daemons: true };
       daemons = next;
@@ -119,8 +126,9 @@ export function createHostReport(identity: {
     takeDelta: (nowSeconds) => {
       if (daemons.length > 0 && nowSeconds - daemonsToldAt >= daemonsEverySeconds)
         changed = { ...changed, daemons: true };
-      if (fresh.size === 0 && !Object.values(changed).includes(true)) return null;
-      const delta = compose(nowSeconds, false);
+      if (!fullIsDue && fresh.size === 0 && !Object.values(changed).includes(true)) return null;
+      const delta = compose(nowSeconds, fullIsDue);
+      fullIsDue = false;
       fresh.clear();
       if (changed.daemons) daemonsToldAt = nowSeconds;
       changed = unchanged;

@@ -5,18 +5,19 @@ import { createDaemonManager, type DaemonManager, loadDaemonsFile } from "@ringr
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
 import { createMesh, loadTrust, parseServers } from "@ringrift/mesh";
 import { ExpositionCache, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
-import { createSchedule, EventLog } from "@ringrift/orchestrator";
+import { createSchedule, EventLog, type ScheduledCheck } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import { createStages, loadStages, saveStages } from "@ringrift/pipeline";
 import {
   createCustomChecks,
   createProbes,
   createTextfiles,
+  type Probe,
   type ProbeOutcome,
   runProbe,
 } from "@ringrift/probes";
 import type { ProgramContext, Running } from "@ringrift/program";
-import { HealthCheckResult } from "@ringrift/protocol";
+import { errorText, HealthCheckResult } from "@ringrift/protocol";
 import { createCheckMetrics } from "./check-metrics.ts";
 import { addDaemonRoutes } from "./daemon-routes.ts";
 import { createHostReport } from "./host-report.ts";
@@ -135,27 +136,52 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
       timeoutSeconds: config.healthCheckTimeoutSeconds,
       nowSeconds,
     }),
-    ...createCustomChecks(config, nowSeconds),
     ...(textfiles === null ? [] : [textfiles.probe]),
   ];
+  const customChecks = createCustomChecks(config, nowSeconds);
   function addOutcome(outcome: ProbeOutcome): void {
     report.addOutcome(outcome);
     checkMetrics.observe(outcome.report);
   }
-  const schedule = createSchedule<ProbeOutcome>({
-    nodeId,
-    checks: probes.map((probe) => ({
+  const scheduled = new WeakMap<Probe, ScheduledCheck<ProbeOutcome>>();
+  /** The same object for the same probe, so that a reload leaves it alone. */
+  function toSchedule(probe: Probe): ScheduledCheck<ProbeOutcome> {
+    const known = scheduled.get(probe);
+    if (known !== undefined) return known;
+    const check = {
       name: probe.name,
       intervalSeconds: Math.min(probe.intervalSeconds, config.healthCheckIntervalSeconds),
       run: () => runProbe(probe, nowSeconds),
-    })),
+    };
+    scheduled.set(probe, check);
+    return check;
+  }
+  const allChecks = (): ScheduledCheck<ProbeOutcome>[] => [...probes, ...customChecks.probes].map(toSchedule);
+  const schedule = createSchedule<ProbeOutcome>({
+    nodeId,
+    checks: allChecks(),
     onOutcome: addOutcome,
     onError: (error, check) => log.error({ err: error, check }, "a check could not be run"),
   });
 
+  function reloadChecks(): void {
+    const before = customChecks.probes.map(({ name }) => name);
+    customChecks.reload();
+    const left = new Set(customChecks.probes.map(({ name }) => name));
+    for (const name of before) {
+      if (left.has(name)) continue;
+      report.removeCheck(name);
+      checkMetrics.forget(name);
+    }
+    schedule
+      .replace(allChecks())
+      .then(tick)
+      .catch((error: unknown) => log.error({ err: error }, "the new checks failed"));
+  }
+
   const app = createEndpoints({
     health: () => new HealthCheckResult({ status: "healthy", timestamp: nowSeconds() }),
-    gates: () => gates(overview, daemons, report.checks().length, probes.length),
+    gates: () => gates(overview, daemons, report.checks().length, allChecks().length),
     metrics: (accept) => page.read(accept),
     status: () => overview.status(),
     beat,
@@ -199,7 +225,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     stop: async () => {
       schedule.stop();
       stopNews();
-      for (const probe of probes) probe.close?.();
+      for (const probe of [...probes, ...customChecks.probes]) probe.close?.();
       clearInterval(ticker);
       await daemons.stop(daemonsStopMs);
       await mesh.stop();
@@ -209,8 +235,19 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     },
     abandon: () => daemons.abandon(),
     reload: async () => {
-      mesh.reload(loadTrust(trustFiles));
-      if (config.daemonsFile !== null) await daemons.reload(loadDaemonsFile(config.daemonsFile));
+      const parts = [
+        () => mesh.reload(loadTrust(trustFiles)),
+        reloadChecks,
+        async () => {
+          if (config.daemonsFile !== null) await daemons.reload(loadDaemonsFile(config.daemonsFile));
+        },
+      ];
+      // A bad file of one part does not keep the others back.
+      const results = await Promise.allSettled(parts.map(async (part) => part()));
+      const errors = results.flatMap((result): unknown[] =>
+        result.status === "rejected" ? [result.reason] : [],
+      );
+      if (errors.length > 0) throw new AggregateError(errors, errors.map(errorText).join("; "));
     },
   };
 }

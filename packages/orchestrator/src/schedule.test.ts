@@ -204,4 +204,40 @@ describe("the schedule of checks", () => {
     for (const intervalSeconds of [0, -1, Number.NaN, 1_000_001])
       expect(() => schedule({ ...cpu, intervalSeconds })).toThrow(/cpu has intervalSeconds/);
   });
+
+  it("goes on with other checks when told, without disturbing those that stay", async () => {
+    const timers = virtualTimers();
+    const ran: string[] = [];
+    let comeBack = (_: string): void => {};
+    const check = (name: string) => ({ name, intervalSeconds: 10, run: async () => name });
+    const [cpu, fan] = [check("cpu"), check("fan")];
+    const slow = {
+      name: "slow",
+      intervalSeconds: 10,
+      run: () =>
+        new Promise<string>((resolve) => {
+          comeBack = resolve;
+        }),
+    };
+    const schedule = createSchedule<string>({
+      nodeId: "gpu-1",
+      checks: [cpu, slow],
+      onOutcome: (outcome) => ran.push(outcome),
+      onError: () => {},
+      timers,
+    });
+    void schedule.start();
+    await settle();
+    expect(ran).toEqual(["cpu"]);
+    void schedule.replace([cpu, fan]);
+    await settle();
+    expect(ran).toEqual(["cpu", "fan"]);
+    comeBack("slow");
+    await timers.advance(60_000);
+    expect(new Set(ran)).toEqual(new Set(["cpu", "fan"]));
+    expect(() => schedule.replace([cpu, cpu])).toThrow("twice");
+    const before = ran.length;
+    await timers.advance(60_000);
+    expect(ran.length).toBeGreaterThan(before);
+  });
 });

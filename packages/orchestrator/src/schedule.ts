@@ -29,9 +29,16 @@ export interface ScheduleOptions<Outcome> {
   readonly timers?: Timers;
 }
 
-export interface Schedule {
+export interface Schedule<Outcome> {
   /** Runs every check once at once, then each at its own interval and offset. */
   start(): Promise<void>;
+  /**
+   * Goes on with these checks. The same objects go on undisturbed; new ones run at once; what is left out is not run again, and
+   * the answer of a run that is under way is discarded.
+   *
+   * @throws RingRiftError `SCHEDULE_INVALID`, and then everything is as it was.
+   */
+  replace(checks: readonly ScheduledCheck<Outcome>[]): Promise<void>;
   stop(): void;
 }
 
@@ -41,24 +48,24 @@ export interface Schedule {
  *
  * @throws RingRiftError `SCHEDULE_INVALID` for a name twice, or an interval or time-out that is not within bounds.
  */
-export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Schedule {
+export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Schedule<Outcome> {
   const timers = options.timers ?? realTimers;
   refuseInvalid(options.checks);
   const runner = createRunner<Outcome>(options.maxConcurrent ?? defaultMaxConcurrent, timers);
-  const cancels = new Map<string, () => void>();
-  let stopped = false;
+  const cancels = new Map<ScheduledCheck<Outcome>, () => void>();
+  let current = new Set<ScheduledCheck<Outcome>>(options.checks);
 
   async function runOnce(check: ScheduledCheck<Outcome>): Promise<void> {
     try {
       const outcome = await runner.run(check);
-      if (!stopped) options.onOutcome(outcome, check.name);
+      if (current.has(check)) options.onOutcome(outcome, check.name);
     } catch (error) {
-      if (!stopped) options.onError(error, check.name);
+      if (current.has(check)) options.onError(error, check.name);
     }
   }
 
   function arm(check: ScheduledCheck<Outcome>): void {
-    if (stopped) return;
+    if (!current.has(check)) return;
     const intervalMs = check.intervalSeconds * 1000;
     const offset = spread(`${options.nodeId}/${check.name}`) * intervalMs;
     const now = timers.nowMs();
@@ -69,18 +76,32 @@ export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Sche
       // Armed again even when a callback of the caller throws; that error is then the process' to hear of.
       void runOnce(check).finally(() => arm(check));
     });
-    cancels.set(check.name, cancel);
+    cancels.set(check, cancel);
+  }
+
+  function forget(check: ScheduledCheck<Outcome>): void {
+    cancels.get(check)?.();
+    cancels.delete(check);
+  }
+
+  async function begin(checks: readonly ScheduledCheck<Outcome>[]): Promise<void> {
+    await Promise.all(checks.map(runOnce));
+    for (const check of checks) arm(check);
   }
 
   return {
-    start: async () => {
-      await Promise.all(options.checks.map(runOnce));
-      for (const check of options.checks) arm(check);
+    start: () => begin(options.checks),
+    replace: (checks) => {
+      refuseInvalid(checks);
+      const before = current;
+      current = new Set(checks);
+      for (const check of before) if (!current.has(check)) forget(check);
+      return begin(checks.filter((check) => !before.has(check)));
     },
     stop: () => {
-      stopped = true;
       runner.stop();
-      for (const cancel of cancels.values()) cancel();
+      for (const check of current) forget(check);
+      current = new Set();
     },
   };
 }

@@ -1,4 +1,4 @@
-export { type CustomCheckPlaces, createCustomChecks } from "./custom/custom-check.ts";
+export { type CustomCheckPlaces, type CustomChecks, createCustomChecks } from "./custom/custom-check.ts";
 export type { TextFamily } from "./custom/textfile-parse.ts";
 export { createTextfiles, type Textfiles } from "./custom/textfiles.ts";
 export type { CheckRule, Probe, ProbeOptions, ProbeOutcome } from "./probe.ts";

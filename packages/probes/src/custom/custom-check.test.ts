@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { runProbe } from "../run-probe.ts";
 import { type CheckDefinition, loadChecksFolder, parseChecksFile } from "./check-definition.ts";
-import { createCustomCheck } from "./custom-check.ts";
+import { createCustomCheck, createCustomChecks } from "./custom-check.ts";
 import { createTextfiles } from "./textfiles.ts";
 
 const nowSeconds = () => Date.now() / 1000;
@@ -57,6 +57,21 @@ describe("a custom check", () => {
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000 });
   });
 
+  it.each([
+    ["in its group", '"$1" >/dev/null 2>&1 &'],
+    ["in a session of its own", 'setsid "$1" >/dev/null 2>&1 &'],
+    ["orphaned, with the pipes in hand", '(setsid sh -c \'"$0" & wait\' "$1" &)'],
+  ])("ends by itself and takes what it left with it: %s", async (_, background) => {
+    const place = folder();
+    const left = script(join(place, "left"), `echo $$ > ${place}/pid; exec sleep 600`);
+    const wait = `until [ -s ${place}/pid ]; do sleep 0.01; done`;
+    const program = script(join(place, "check"), `${background}\n${wait}\necho fine`);
+    const report = await reportOf(check([program, left], { timeoutSeconds: 60 }));
+    expect(report).toMatchObject({ state: "healthy", reason: "fine" });
+    const pid = Number(readFileSync(join(place, "pid"), "utf8"));
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000 });
+  });
+
   it("tells of a fault once enough runs in a row have seen it", async () => {
     const place = folder();
     const program = script(join(place, "check"), `exit $(cat ${place}/code)`);
@@ -78,6 +93,44 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+describe("custom checks that are read again", () => {
+  const one = (name: string, code: number) => `  - {name: ${name}, command: [sh, -c, "exit ${code}"]}\n`;
+  const names = (checks: ReturnType<typeof createCustomChecks>) => checks.probes.map(({ name }) => name);
+
+  it("keep what did not change, and stay as they were when the file is bad", () => {
+    const checksFile = join(folder(), "checks.yaml");
+    writeFileSync(checksFile, `checks:\n${one("a", 0)}${one("b", 0)}`);
+    const checks = createCustomChecks({ checksFile, checksDir: null }, nowSeconds);
+    const before = checks.probes;
+    writeFileSync(checksFile, `checks:\n${one("a", 0)}${one("b", 1)}${one("c", 0)}`);
+    checks.reload();
+    expect(names(checks)).toEqual(["custom.a", "custom.b", "custom.c"]);
+    expect(checks.probes[0]).toBe(before[0]);
+    expect(checks.probes[1]).not.toBe(before[1]);
+    const good = checks.probes;
+    writeFileSync(checksFile, `checks:\n${one("a", 0)}${one("A", 0)}`);
+    expect(() => checks.reload()).toThrow("checks.1.name");
+    expect(checks.probes).toEqual(good);
+  });
+
+  it("end the run of one that is gone", async () => {
+    const place = folder();
+    const checksFile = join(place, "checks.yaml");
+    const program = script(join(place, "check"), `echo $$ > ${place}/pid; exec sleep 600`);
+    writeFileSync(checksFile, `checks:\n  - {name: a, command: [${program}], timeoutSeconds: 60}\n`);
+    const checks = createCustomChecks({ checksFile, checksDir: null }, nowSeconds);
+    const run = Promise.all(checks.probes.map(reportOf));
+    const pid = await vi.waitFor(() => Number(/^\d+\n$/.exec(readFileSync(join(place, "pid"), "utf8"))), {
+      timeout: 20_000,
+    });
+    writeFileSync(checksFile, "checks: []\n");
+    checks.reload();
+    expect(names(checks)).toEqual([]);
+    expect((await run)[0]?.state).toBe("unknown");
+    expect(isAlive(pid)).toBe(false);
+  });
+});
 
 describe("definitions of custom checks", () => {
   it("are read from YAML with their defaults", () => {

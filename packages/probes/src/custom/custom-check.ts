@@ -1,7 +1,7 @@
 import { hostProbe } from "../host/host-probe.ts";
-import { createSmiRunner, type SmiRun } from "../nvidia/smi-process.ts";
 import type { Probe } from "../probe.ts";
 import { ProbeError } from "../probe-error.ts";
+import { createProgramRunner, type ProgramRun } from "../program-run.ts";
 import { steadyProbe } from "../steady-probe.ts";
 import { type CheckDefinition, loadChecksFile, loadChecksFolder } from "./check-definition.ts";
 import { judgePlugin, type PluginRun } from "./plugin-output.ts";
@@ -16,12 +16,40 @@ export interface CustomCheckPlaces {
   readonly checksDir: string | null;
 }
 
-/**
- * The checks that a user brings, from a YAML file and a folder of programs.
- * @throws ProbeError `CHECKS_INVALID` naming the place and the mistake.
- */
-export function createCustomChecks(places: CustomCheckPlaces, nowSeconds: () => number): Probe[] {
-  const { checksFile, checksDir } = places;
+/** The checks that a user brings, from a YAML file and a folder of programs. */
+export interface CustomChecks {
+  readonly probes: readonly Probe[];
+  /**
+   * Reads both places again. A check that did not change stays the same probe and goes on undisturbed; one that is gone or
+   * changed is ended. After an error everything is as it was.
+   *
+   * @throws ProbeError `CHECKS_INVALID` naming the place and the mistake.
+   */
+  reload(): void;
+}
+
+/** @throws ProbeError `CHECKS_INVALID` naming the place and the mistake. */
+export function createCustomChecks(places: CustomCheckPlaces, nowSeconds: () => number): CustomChecks {
+  let current = new Map<string, Probe>();
+  const reload = (): void => {
+    const next = new Map<string, Probe>();
+    for (const definition of loadDefinitions(places)) {
+      const key = JSON.stringify(definition);
+      next.set(key, current.get(key) ?? createCustomCheck(definition, nowSeconds));
+    }
+    for (const [key, probe] of current) if (!next.has(key)) probe.close?.();
+    current = next;
+  };
+  reload();
+  return {
+    get probes() {
+      return [...current.values()];
+    },
+    reload,
+  };
+}
+
+function loadDefinitions({ checksFile, checksDir }: CustomCheckPlaces): CheckDefinition[] {
   const fromFile = checksFile === null ? [] : loadChecksFile(checksFile);
   const fromFolder = checksDir === null ? [] : loadChecksFolder(checksDir);
   const twice = fromFolder.find(({ name }) => fromFile.some((other) => other.name === name));
@@ -31,7 +59,7 @@ export function createCustomChecks(places: CustomCheckPlaces, nowSeconds: () => 
       `the check ${twice.name} is in ${checksFile} and in ${checksDir}`,
       "Give one of them another name.",
     );
-  return [...fromFile, ...fromFolder].map((definition) => createCustomCheck(definition, nowSeconds));
+  return [...fromFile, ...fromFolder];
 }
 
 /** The check that runs a user's program: one run at a time, ended with all it started at its time-out. */
@@ -39,7 +67,14 @@ export function createCustomCheck(definition: CheckDefinition, nowSeconds: () =>
   const [program = "", ...args] = definition.command;
   const name = `custom.${definition.name}`;
   const { timeoutSeconds, confirmRuns } = definition;
-  const call = createSmiRunner({ program, timeoutMs: timeoutSeconds * 1000, nowSeconds, maxOutputBytes });
+  const closing = new AbortController();
+  const call = createProgramRunner({
+    program,
+    timeoutMs: timeoutSeconds * 1000,
+    nowSeconds,
+    maxOutputBytes,
+    contained: true,
+  });
   const probe = hostProbe(
     {
       name,
@@ -51,15 +86,20 @@ export function createCustomCheck(definition: CheckDefinition, nowSeconds: () =>
       cost: "what the program takes",
       confirm: { raise: confirmRuns, clear: 1 },
       async check(signal) {
-        return { judgement: judgePlugin(name, runOf(program, await call(args, signal))) };
+        return {
+          judgement: judgePlugin(
+            name,
+            runOf(program, await call(args, AbortSignal.any([signal, closing.signal]))),
+          ),
+        };
       },
     },
     nowSeconds,
   );
-  return steadyProbe(probe, probe.confirm);
+  return { ...steadyProbe(probe, probe.confirm), close: () => closing.abort() };
 }
 
-function runOf(program: string, run: SmiRun): PluginRun {
+function runOf(program: string, run: ProgramRun): PluginRun {
   switch (run.kind) {
     case "exited":
       return run;

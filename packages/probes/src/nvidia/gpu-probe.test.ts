@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createProgramRunner } from "../program-run.ts";
 import { runProbe } from "../run-probe.ts";
 import { createGpuProbe } from "./gpu-probe.ts";
 import { createGpuRoster } from "./gpu-roster.ts";
-import { createSmiRunner } from "./smi-process.ts";
 
 const replayer = fileURLToPath(new URL("../../fixtures/nvidia-smi-replayer.mjs", import.meta.url));
 const capture = (name: string) => fileURLToPath(new URL(`../../fixtures/xml/${name}`, import.meta.url));
@@ -104,11 +104,11 @@ describe("the GPU probe with a real program", () => {
   });
 });
 
-describe("createSmiRunner", () => {
+describe("createProgramRunner", () => {
   it("never starts a second call beside one that still runs", async () => {
     replay("hang");
     let clock = 1000;
-    const call = createSmiRunner({ program: replayer, timeoutMs: 60_000, nowSeconds: () => clock });
+    const call = createProgramRunner({ program: replayer, timeoutMs: 60_000, nowSeconds: () => clock });
     const controller = new AbortController();
     const first = call(["-q", "-x"], controller.signal);
     clock += 33;
@@ -120,7 +120,7 @@ describe("createSmiRunner", () => {
   });
 
   it("passes arguments as they are, without a shell", async () => {
-    const call = createSmiRunner({ program: replayer, timeoutMs: 20_000, nowSeconds });
+    const call = createProgramRunner({ program: replayer, timeoutMs: 20_000, nowSeconds });
     const run = await call(["-q; echo $HOME"], never());
     expect(run).toMatchObject({ kind: "exited", code: 2 });
     expect(run.kind === "exited" ? run.stdout : "").toContain("-q; echo $HOME");

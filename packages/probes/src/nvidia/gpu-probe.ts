@@ -1,12 +1,12 @@
 import { errorText } from "@ringrift/protocol";
 import { hostProbe } from "../host/host-probe.ts";
 import type { Probe } from "../probe.ts";
+import { createProgramRunner, type ProgramRun } from "../program-run.ts";
 import type { GpuRoster } from "./gpu-roster.ts";
 import { judgeHostGpus, type SeenGpus } from "./host-gpus.ts";
 import { createNvlinkWatch } from "./nvlink.ts";
 import { readGpuHardware } from "./pci-devices.ts";
 import { parseSmi, type SmiReport } from "./smi-parse.ts";
-import { createSmiRunner, type SmiRun } from "./smi-process.ts";
 
 export interface GpuProbeOptions {
   readonly nvidiaSmi: string;
@@ -35,7 +35,7 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
     nowSeconds,
     smiTimeoutMs = standardSmiSeconds * 1000,
   } = options;
-  const callSmi = createSmiRunner({ program: nvidiaSmi, timeoutMs: smiTimeoutMs, nowSeconds });
+  const callSmi = createProgramRunner({ program: nvidiaSmi, timeoutMs: smiTimeoutMs, nowSeconds });
   const nvlinks = createNvlinkWatch();
   let nvlinksAskedAt = Number.NEGATIVE_INFINITY;
   let seen: SeenGpus = new Map();
@@ -115,7 +115,7 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
 }
 
 /** A failed call may still have printed a whole document: one bad card does not take the others' rows with it. */
-function reportOf(run: SmiRun): { readonly report: SmiReport | null; readonly fault: string | null } {
+function reportOf(run: ProgramRun): { readonly report: SmiReport | null; readonly fault: string | null } {
   if (run.kind !== "exited") return { report: null, fault: null };
   try {
     return { report: parseSmi(run.stdout), fault: null };

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { checkReportSchema } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
 import { toReport } from "../judgement.ts";
+import type { ProgramRun } from "../program-run.ts";
 import { busKey } from "./bus-id.ts";
 import { type GpuObservation, judgeHostGpus } from "./host-gpus.ts";
 import { isNvidiaGpu } from "./pci-devices.ts";
 import { parseSmi } from "./smi-parse.ts";
-import type { SmiRun } from "./smi-process.ts";
 
 const single = readFileSync(new URL("../../fixtures/xml/rtx-3080-v13.xml", import.meta.url), "utf8");
 
@@ -31,7 +31,7 @@ const pci = (count: number) =>
 
 function observe(changes: Partial<GpuObservation> & { readonly stdout?: string; readonly code?: number }) {
   const { stdout = "", code = 0, ...rest } = changes;
-  const run: SmiRun = rest.run ?? { kind: "exited", code, stdout, stderr: "" };
+  const run: ProgramRun = rest.run ?? { kind: "exited", code, stdout, stderr: "" };
   return judgeHostGpus({
     run,
     report: stdout.includes("</nvidia_smi_log>") ? parseSmi(stdout) : null,
@@ -112,7 +112,7 @@ describe("a host with GPUs", () => {
 });
 
 describe("a host whose nvidia-smi gives nothing", () => {
-  const missing: SmiRun = { kind: "missing" };
+  const missing: ProgramRun = { kind: "missing" };
   const present = { pciGpus: pci(1), driverLoaded: true };
 
   it("does not apply without hardware when none is expected", () => {
@@ -139,7 +139,7 @@ describe("a host whose nvidia-smi gives nothing", () => {
     expect(observe({ run: missing, hardware: blind, expectedGpus: 8 }).judgement.state).toBe("unknown");
   });
 
-  it.each<[string, SmiRun, RegExp]>([
+  it.each<[string, ProgramRun, RegExp]>([
     ["hangs in the driver", { kind: "hung", forSeconds: 40 }, /hangs in the driver for 40 s/],
     ["is killed for taking too long", { kind: "timed_out", afterSeconds: 20 }, /no answer for 20 s/],
     ["floods", { kind: "too_long", limitBytes: 5 }, /more than 5 bytes/],

@@ -1,5 +1,6 @@
 import { type GpuStatus, type SignalState, worstSignal } from "@ringrift/protocol";
 import { clip, type Judgement } from "../judgement.ts";
+import type { ProgramRun } from "../program-run.ts";
 import { busKey } from "./bus-id.ts";
 import { type GpuVerdict, judgeGpu } from "./gpu.ts";
 import { gpuMeasures } from "./gpu-measures.ts";
@@ -7,14 +8,13 @@ import type { NvlinkWatch } from "./nvlink.ts";
 import type { GpuHardware } from "./pci-devices.ts";
 import { explainRun, lostBusIds, type SmiFailure, saysNoDevices } from "./smi-failure.ts";
 import type { GpuFacts, SmiReport } from "./smi-parse.ts";
-import type { SmiRun } from "./smi-process.ts";
 
 /** A card this process has seen answer, by the key of its bus id. */
 export type SeenGpus = ReadonlyMap<string, Pick<GpuStatus, "index" | "uuid" | "busId" | "name">>;
 
 /** What was read in one run. `report` is null when the output held no complete document; `fault` says why. */
 export interface GpuObservation {
-  readonly run: SmiRun;
+  readonly run: ProgramRun;
   readonly report: SmiReport | null;
   readonly fault: string | null;
   readonly hardware: GpuHardware;
@@ -144,7 +144,7 @@ function countFindings(
 const lostAction = "Read the kernel log for XID lines of the bus id, drain the node and reboot it.";
 
 /** Good rows are kept when nvidia-smi fails over one card; that it failed is told beside them. */
-function exitFinding(run: SmiRun): HostFinding {
+function exitFinding(run: ProgramRun): HostFinding {
   return { state: "unknown", ...explainRun(run) };
 }
 
@@ -224,7 +224,7 @@ function judgeFailure(observation: GpuObservation): GpuJudgement {
   return { judgement, gpus, utilizationRatio: null, seen };
 }
 
-function errorOutput(run: SmiRun): string {
+function errorOutput(run: ProgramRun): string {
   if (run.kind !== "exited") return "";
   return run.stdout.includes("<nvidia_smi_log") ? run.stderr : `${run.stdout}\n${run.stderr}`;
 }

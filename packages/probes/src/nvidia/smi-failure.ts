@@ -1,5 +1,5 @@
 import { clip } from "../judgement.ts";
-import type { SmiRun } from "./smi-process.ts";
+import type { ProgramRun } from "../program-run.ts";
 
 /** Why nvidia-smi gave no usable answer, for a person. */
 export interface SmiFailure {
@@ -47,7 +47,7 @@ const messages: readonly (readonly [RegExp, SmiFailure])[] = [
 ];
 
 /** What a run that ended otherwise than with exit code 0 means. Its own words are added, shortened. */
-export function explainRun(run: SmiRun): SmiFailure {
+export function explainRun(run: ProgramRun): SmiFailure {
   switch (run.kind) {
     case "missing":
       return { reason: "nvidia-smi is not installed", action: install };
@@ -86,7 +86,7 @@ function explainExit(code: number, output: string): SmiFailure {
 }
 
 /** True when nvidia-smi itself says that there is no GPU, rather than failing to look. */
-export function saysNoDevices(run: SmiRun): boolean {
+export function saysNoDevices(run: ProgramRun): boolean {
   return run.kind === "exited" && /no devices were found/i.test(`${run.stdout}\n${run.stderr}`);
 }
 

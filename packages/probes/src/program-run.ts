@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { errorText } from "@ringrift/protocol";
+import { endStrays, lastPid, runVariable } from "./strays.ts";
 
-/** How one call of nvidia-smi ended. */
-export type SmiRun =
+/** How one run of a program ended. */
+export type ProgramRun =
   | { readonly kind: "exited"; readonly code: number; readonly stdout: string; readonly stderr: string }
   | { readonly kind: "missing" }
   | { readonly kind: "failed"; readonly reason: string }
@@ -10,7 +12,7 @@ export type SmiRun =
   | { readonly kind: "timed_out"; readonly afterSeconds: number }
   | { readonly kind: "hung"; readonly forSeconds: number };
 
-export interface SmiRunnerOptions {
+export interface ProgramRunnerOptions {
   /** Path or name of the program. */
   readonly program: string;
   readonly timeoutMs: number;
@@ -18,20 +20,23 @@ export interface SmiRunnerOptions {
   readonly nowSeconds: () => number;
   /** Output beyond this is not read; 4 MiB unless given. */
   readonly maxOutputBytes?: number;
+  /** Whether to end also what left the group; for programs of strangers. */
+  readonly contained?: boolean;
 }
 
-/** How long a killed call may take to end before it counts as hung in the driver. */
+/** How long a killed program may take to end before it counts as hung in the kernel. */
 const killGraceMs = 1000;
 const maxErrorBytes = 64 * 1024;
 
 /**
- * Calls nvidia-smi, at most one at a time. A call that not even SIGKILL ends hangs in the driver (uninterruptible
- * sleep): it is reported as `hung` for as long as it lives, and no second one is started beside it.
+ * Runs a program, at most once at a time, without a shell. What it leaves behind in its process group is killed when it ends.
+ * A run that not even SIGKILL ends hangs in the kernel (uninterruptible sleep, as in a driver): it is reported as `hung` for
+ * as long as it lives, and no second one is started beside it.
  */
-export function createSmiRunner(
-  options: SmiRunnerOptions,
-): (args: readonly string[], signal: AbortSignal) => Promise<SmiRun> {
-  const { program, timeoutMs, nowSeconds, maxOutputBytes = 4 * 1024 * 1024 } = options;
+export function createProgramRunner(
+  options: ProgramRunnerOptions,
+): (args: readonly string[], signal: AbortSignal) => Promise<ProgramRun> {
+  const { program, timeoutMs, nowSeconds, maxOutputBytes = 4 * 1024 * 1024, contained = false } = options;
   let alive: { readonly child: ChildProcess; readonly since: number } | null = null;
 
   return (args, signal) => {
@@ -39,12 +44,15 @@ export function createSmiRunner(
       return Promise.resolve({ kind: "hung", forSeconds: Math.max(0, nowSeconds() - alive.since) });
     }
     signal.throwIfAborted();
-    return new Promise<SmiRun>((resolve) => {
+    return new Promise<ProgramRun>((resolve) => {
+      const token = contained ? randomUUID() : null;
+      const bornAfter = token === null ? null : lastPid();
       // A group of its own, so that what a wrapper script started ends with it.
       const child = spawn(program, [...args], {
         stdio: ["ignore", "pipe", "pipe"],
         detached: process.platform !== "win32",
         windowsHide: true,
+        ...(token === null ? {} : { env: { ...process.env, [runVariable]: token } }),
       });
       child.on("error", (error) => {
         if (child.pid !== undefined) return;
@@ -56,11 +64,11 @@ export function createSmiRunner(
       alive = { child, since };
       const stdout = collector(maxOutputBytes);
       const stderr = collector(maxErrorBytes);
-      let ending: SmiRun | null = null;
+      let ending: ProgramRun | null = null;
       let exited = false;
       let graceTimer: ReturnType<typeof setTimeout> | undefined;
 
-      const settle = (run: SmiRun) => {
+      const settle = (run: ProgramRun) => {
         clearTimeout(timer);
         clearTimeout(graceTimer);
         signal.removeEventListener("abort", onAbort);
@@ -69,10 +77,10 @@ export function createSmiRunner(
         child.unref();
         resolve(run);
       };
-      const stop = (run: SmiRun) => {
+      const stop = (run: ProgramRun) => {
         if (ending !== null) return;
         ending = run;
-        // It ended, and something it started outside its group still holds the pipes.
+        // It ended, and something it started that nobody can end still holds the pipes.
         if (exited) return settle(run);
         killGroup(child);
         graceTimer = setTimeout(() => {
@@ -90,6 +98,9 @@ export function createSmiRunner(
       child.on("exit", () => {
         exited = true;
         alive = null;
+        // A child that it left in the background would live on, and might hold the pipes open.
+        killGroup(child);
+        if (token !== null) void endStrays(token, bornAfter);
         if (ending !== null) settle(ending);
       });
       child.on("close", (code, killedBy) => {
@@ -113,7 +124,7 @@ function killGroup(child: ChildProcess): void {
     if (process.platform === "win32") child.kill("SIGKILL");
     else process.kill(-child.pid, "SIGKILL");
   } catch {
-    // It ended in this very moment.
+    // The group is empty, or was not made yet; a child that has ended is not signalled again.
     child.kill("SIGKILL");
   }
 }
