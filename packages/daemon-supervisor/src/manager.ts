@@ -54,6 +54,7 @@ class Manager implements DaemonManager {
       logOf: (definition) => this.#succession.logOf(definition),
       unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),
       lost: (name, delayMs) => void this.#lost(name, delayMs),
+      remembered: () => this.#succession.remembered(),
       emit: (event, daemon, reason) => tellOf(options, event, daemon, reason),
       changed: () => {
         this.#queueAdvance();
@@ -104,6 +105,7 @@ class Manager implements DaemonManager {
     this.#mustRun(name);
     this.#newWord(name);
     runner.startNow();
+    await this.#succession.remembered();
   }
 
   async stopDaemon(name: string): Promise<void> {
@@ -112,6 +114,7 @@ class Manager implements DaemonManager {
     this.#newWord(name);
     const stopped = runner.stop({ reason: "stopped by an operator", byOperator: true });
     await Promise.all([stopped, this.#lost(name, null)]);
+    await this.#succession.remembered();
   }
 
   async restartDaemon(name: string): Promise<void> {

@@ -9,6 +9,8 @@ import { createDaemonManager } from "./manager.ts";
 export interface OtherSupervisor {
   readonly pid: number;
   daemons(): Promise<DaemonHealth[]>;
+  /** Asks it to stop a daemon, and does not wait for the answer. */
+  stop(daemon: string): void;
   /** SIGKILL: it has no time to put anything in order. */
   kill(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export async function otherSupervisor(
       const [answer]: unknown[] = await once(child, "message");
       return answer as DaemonHealth[];
     },
+    stop: (daemon) => void child.send({ stop: daemon }),
     kill: async () => {
       child.kill("SIGKILL");
       await once(child, "exit");
@@ -44,7 +47,10 @@ if (program === fileURLToPath(import.meta.url)) {
     log: () => undefined,
     stateDir,
   });
-  process.on("message", () => process.send?.(manager.daemons()));
+  process.on("message", (asked: "daemons" | { readonly stop: string }) => {
+    if (asked === "daemons") process.send?.(manager.daemons());
+    else void manager.stopDaemon(asked.stop);
+  });
   await manager.start();
   process.send?.("started");
 }

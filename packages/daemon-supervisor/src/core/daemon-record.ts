@@ -101,6 +101,11 @@ export class DaemonRecord {
     if (down.includes(this.#state)) this.#enter("initializing", "to be started");
   }
 
+  /** What an operator said last, known before it is carried out: a later supervisor then carries it out. */
+  operatorSaid(word: "stop" | "start"): void {
+    this.#stoppedByOperator = word === "stop";
+  }
+
   waitingFor(reasons: readonly string[]): void {
     this.#reason = `waiting for ${reasons.join(", ")}`;
   }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { within } from "../deadline.ts";
 import { readNotifications } from "../process/notify-pipe.ts";
 import type { RunReaders } from "../state/run-files.ts";
 import type { DaemonLog } from "./daemon-log.ts";
@@ -27,12 +28,7 @@ export class RunOutput {
 
   /** Everything that the program wrote has been taken. */
   async drained(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainMs);
-    });
-    await Promise.race([this.#ended, late]);
-    clearTimeout(timer);
+    await within(this.#ended, drainMs);
     this.#log.flush();
   }
 

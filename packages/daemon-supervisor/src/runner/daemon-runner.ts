@@ -78,6 +78,7 @@ export class DaemonRunner {
     this.#wanted = true;
     this.#wait.clear();
     if (this.#run === null) this.record.wanted();
+    else this.record.operatorSaid("start");
     this.advance();
   }
 
@@ -104,7 +105,8 @@ export class DaemonRunner {
 
   /** It was stopped by an operator of an earlier supervisor, and stays so. */
   keepStopped(): void {
-    this.record.stopped("stopped by an operator", true, this.#host.nowMs());
+    // What is left of that stop goes on; until it is over the daemon is not stopped.
+    if (this.#run === null) this.record.stopped("stopped by an operator", true, this.#host.nowMs());
   }
 
   /** Starts it if it is wanted, not running and nothing is to be waited for. */
@@ -127,10 +129,13 @@ export class DaemonRunner {
     this.#wanted = false;
     this.#stop = { reason: order.reason, byOperator: order.byOperator || this.#stop.byOperator };
     this.#wait.clear();
+    if (order.byOperator) this.record.operatorSaid("stop");
     if (this.#ending === null) {
       if (this.#run === null) return this.#settleStopped();
       this.record.stopping(order.reason);
-      this.#end(this.#run, null, order.longestGraceMs);
+      // Else a supervisor that is killed meanwhile leaves a daemon that the next one believes to be wanted.
+      const after = order.byOperator ? this.#host.remembered() : null;
+      this.#end(this.#run, null, { longestGraceMs: order.longestGraceMs, after });
       this.#tell();
     }
     await this.#ending;
@@ -224,11 +229,18 @@ export class DaemonRunner {
   }
 
   /** Whatever is left of the run must be gone before anything follows: `then`, or being stopped. */
-  #end(run: Run, then: (() => void) | null, longestGraceMs: number = Number.POSITIVE_INFINITY): void {
+  #end(
+    run: Run,
+    then: (() => void) | null,
+    {
+      longestGraceMs = Number.POSITIVE_INFINITY,
+      after = null,
+    }: { readonly longestGraceMs?: number | undefined; readonly after?: Promise<void> | null } = {},
+  ): void {
     // A check of what is ending must not outlive it.
     const { stop } = this.record.definition;
-    const order = { ...stop, graceMs: Math.min(stop.graceMs, longestGraceMs) };
-    this.#ending = endRun(run, order, this.#watch.end(), {
+    const steps = { ...stop, graceMs: Math.min(stop.graceMs, longestGraceMs), after };
+    this.#ending = endRun(run, steps, this.#watch.end(), {
       stuck: (left) => {
         this.record.stuck(left);
         this.#emit("DAEMON_FAILED", this.record.verdict().message);

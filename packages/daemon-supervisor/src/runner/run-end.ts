@@ -9,17 +9,25 @@ export interface RunEndListener {
   gone(): void;
 }
 
+export interface StopSteps {
+  readonly signal: NodeJS.Signals;
+  readonly graceMs: number;
+  /** Nothing is signalled before this. */
+  readonly after: Promise<void> | null;
+}
+
 /**
  * Ends a run, waiting for `checks` of it too. The promise resolves once it is gone or has proved unkillable; an unkillable
  * one is looked at until it is gone, since nothing may follow it before.
  */
 export async function endRun(
   run: Run,
-  stop: { readonly signal: NodeJS.Signals; readonly graceMs: number },
+  { signal, graceMs, after }: StopSteps,
   checks: Promise<unknown>,
   listener: RunEndListener,
 ): Promise<void> {
-  const [left] = await Promise.all([run.end(stop.signal, stop.graceMs), checks]);
+  if (after !== null) await after;
+  const [left] = await Promise.all([run.end(signal, graceMs), checks]);
   if (left.length === 0) return listener.gone();
   listener.stuck(left);
   awaitGone(run, listener);

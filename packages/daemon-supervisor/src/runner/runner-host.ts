@@ -24,6 +24,8 @@ export interface RunnerHost {
   unmet(name: string): readonly string[];
   /** Its run is lost: others may have to go down with it. It comes back after `delayMs`, or not by itself (null). */
   lost(name: string, delayMs: number | null): void;
+  /** Resolves when what is known now outlives this process; null where nothing does. */
+  remembered(): Promise<void> | null;
   emit(event: DaemonEventName, daemon: string, reason: string): void;
   /** Something changed that others may wait for. */
   changed(): void;

@@ -1,5 +1,6 @@
 import { errorText } from "@ringrift/protocol";
 import type { Remains, Run, RunListener } from "../core/run.ts";
+import { within } from "../deadline.ts";
 import type { InProcessService } from "./in-process-service.ts";
 
 /**
@@ -49,12 +50,7 @@ export class ServiceRun implements Run {
         this.#left = [];
       });
     this.#left = ["its stop() has not returned"];
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
-    });
-    await Promise.race([stopped, late]);
-    clearTimeout(timer);
+    await within(stopped, graceMs);
     return this.#left;
   }
 

@@ -191,6 +191,29 @@ it("restarts what was changed meanwhile, and ends what is no longer defined", as
   expect(copies("a")).toEqual([pidOf(before, "a")]);
 });
 
+it("finishes an operator's stop that its predecessor was killed in, and does not take the daemon for a wanted one", async () => {
+  const deaf = {
+    name: "a",
+    command: sh(`trap 'echo told' TERM; echo $$ >> ${folder}/a.pids; while :; do sleep 0.05; done`),
+    stop: { graceSeconds: 3600 },
+  };
+  const first = await otherSupervisor(folder, [deaf]);
+  other = first;
+  await until(async () => running(await first.daemons()));
+  await until(() => expect(copies("a")).toHaveLength(1));
+  first.stop("a");
+  // The stop is under way: the daemon has been told.
+  await until(() => expect(readFileSync(join(folder, "daemons/a/log"), "utf8")).toContain("told"));
+  await first.kill();
+  other = undefined;
+  const daemons = await supervise([{ ...deaf, stop: { graceSeconds: 0.2 } }]);
+  expect(daemons.daemons()).toMatchObject([{ state: "stopping" }]);
+  expect(copies("a")).toHaveLength(1);
+  await until(() => expect(daemons.daemons()).toMatchObject([{ state: "stopped" }]));
+  expect(copies("a")).toEqual([]);
+  expect(events.filter((event) => event.startsWith("DAEMON_STARTED"))).toEqual([]);
+});
+
 it("keeps stopped what an operator stopped, also under the next supervisor", async () => {
   const first = await supervise([counter("a")]);
   await first.stopDaemon("a");

@@ -104,6 +104,12 @@ export class Succession {
     });
   }
 
+  /** Resolves when what is known now outlives this process; null where nothing does. */
+  remembered(): Promise<void> | null {
+    this.save();
+    return this.#store?.flush() ?? null;
+  }
+
   /** Writes everything and lets the directory go. */
   async close(): Promise<void> {
     this.save();

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { errorText } from "@ringrift/protocol";
 import { z } from "zod";
 import { type DaemonMemory, daemonMemorySchema } from "../core/daemon-memory.ts";
+import { within } from "../deadline.ts";
 
 /** A run as it must be known to adopt it. */
 export interface SavedRun {
@@ -72,7 +73,10 @@ export class StateWriter {
   readonly #path: string;
   readonly #onProblem: (text: string) => void;
   #writing: Promise<void> | null = null;
-  #next: (() => SupervisorState | null) | null = null;
+  #next: { readonly state: () => SupervisorState | null; readonly tried: PromiseWithResolvers<void> } | null =
+    null;
+  #hurry: () => void = () => undefined;
+  #current: Promise<void> = Promise.resolve();
   #problem = "";
   #closes = false;
 
@@ -83,8 +87,15 @@ export class StateWriter {
 
   /** Writes what `state` returns, soon and if it is not null: changes that come close together are written once. */
   save(state: () => SupervisorState | null): void {
-    this.#next = state;
+    this.#next = { state, tried: this.#next?.tried ?? Promise.withResolvers() };
     this.#writing ??= this.#writeAll();
+  }
+
+  /** Writes at once what waits; resolves when the disk has taken or refused it, or has been waited for long enough. */
+  async flush(): Promise<void> {
+    const tried = this.#next?.tried.promise ?? this.#current;
+    this.#hurry();
+    await within(tried, longestFlushMs);
   }
 
   /** Resolves when all that was asked for has been written, or could not be. */
@@ -95,24 +106,43 @@ export class StateWriter {
 
   async #writeAll(): Promise<void> {
     while (this.#next !== null) {
-      await new Promise((resolve) => setTimeout(resolve, gatherMs));
-      const state = this.#next();
+      await this.#pause(gatherMs);
+      const { state, tried } = this.#next;
       this.#next = null;
-      if (state === null) continue;
-      try {
-        await writeAtomically(this.#path, JSON.stringify(state));
-        this.#problem = "";
-      } catch (error) {
-        const problem = errorText(error);
-        if (problem !== this.#problem)
-          this.#onProblem(`The supervisor's state cannot be written: ${problem}`);
-        this.#problem = problem;
-        if (this.#closes) continue;
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
-        this.#next ??= () => state;
-      }
+      this.#current = tried.promise;
+      const refused = await this.#write(state());
+      tried.resolve();
+      if (refused === null || this.#closes) continue;
+      await this.#pause(retryMs);
+      this.#next ??= { state: () => refused, tried: Promise.withResolvers() };
     }
     this.#writing = null;
+  }
+
+  /** The state that could not be written, null when all is well. */
+  async #write(state: SupervisorState | null): Promise<SupervisorState | null> {
+    if (state === null) return null;
+    try {
+      await writeAtomically(this.#path, JSON.stringify(state));
+      this.#problem = "";
+      return null;
+    } catch (error) {
+      const problem = errorText(error);
+      if (problem !== this.#problem)
+        this.#onProblem(`The supervisor's state cannot be written: ${problem}`);
+      this.#problem = problem;
+      return state;
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 
@@ -120,6 +150,8 @@ export class StateWriter {
 const gatherMs = 50;
 /** A disk that did not take it is left alone for so long. */
 const retryMs = 1_000;
+/** A disk that hangs must not keep a daemon from being stopped. */
+const longestFlushMs = 1_000;
 
 async function writeAtomically(path: string, text: string): Promise<void> {
   const part = `${path}.part`;

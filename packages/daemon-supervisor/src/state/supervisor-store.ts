@@ -55,6 +55,11 @@ export class SupervisorStore {
     this.#writer.save(state);
   }
 
+  /** What was given to `save` is on disk, as far as the disk takes it. */
+  async flush(): Promise<void> {
+    await this.#writer.flush();
+  }
+
   /** Lets another supervisor have the directory, once everything is written. */
   async close(): Promise<void> {
     await this.#writer.close();
