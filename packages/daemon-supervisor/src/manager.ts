@@ -50,6 +50,7 @@ class Manager implements DaemonManager {
       env: inheritedEnvironment(options.env ?? process.env),
       fleet: new FleetGate(nowMs(), limits),
       containment: (name, token) => this.#succession.containment(name, token),
+      checkContainment: (name) => this.#succession.checkContainment(name),
       files: (name) => this.#succession.files(name),
       logOf: (definition) => this.#succession.logOf(definition),
       unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),

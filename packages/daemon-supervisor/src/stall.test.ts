@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DaemonRecord } from "./core/daemon-record.ts";
 import { defineService, readDefinitions } from "./definition/definition-reader.ts";
+import { ProcessTable } from "./process/process-table.ts";
 import { Alarm } from "./runner/alarm.ts";
 import { HealthWatch } from "./runner/health-watch.ts";
 import { RunWatch } from "./runner/run-watch.ts";
 
 let now = 0;
+const host = { env: {}, checkContainment: () => ({ token: "check", table: new ProcessTable() }) };
 beforeEach(() => {
   now = 0;
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -55,7 +57,7 @@ describe("when the supervisor's own loop stood still", () => {
     if (definition === undefined) throw new Error("the definition is wrong");
     const record = new DaemonRecord(definition);
     const ends: string[] = [];
-    const watch = new RunWatch(record, { nowMs: () => now, env: {} }, (mustEnd) => {
+    const watch = new RunWatch(record, { ...host, nowMs: () => now }, (mustEnd) => {
       if (mustEnd !== null) ends.push(mustEnd);
       else watch.awaitNext();
     });
@@ -83,7 +85,7 @@ describe("when the supervisor's own loop stood still", () => {
       healthCheck: () => new Promise<boolean>(() => undefined),
     };
     const definition = defineService({ name: "a" }, service);
-    const watch = new HealthWatch(definition, {}, ({ ok }) => outcomes.push(ok));
+    const watch = new HealthWatch(definition, host, ({ ok }) => outcomes.push(ok));
     const { liveness } = definition;
     if (liveness === null) throw new Error("no liveness");
     watch.ask({ probe: liveness, delayMs: 0 });

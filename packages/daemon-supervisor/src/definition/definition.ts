@@ -56,6 +56,8 @@ export interface Account {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
+  /** Further groups it is a member of; none where nothing has to be changed to become it. */
+  readonly groups: readonly number[];
   readonly home: string;
 }
 

@@ -19,7 +19,7 @@ describe("the environment of a daemon", () => {
   });
 
   it("says who it is and how it can notify, unless its definition says otherwise", () => {
-    const user = { name: "worker", uid: 1000, gid: 1000, home: "/home/worker" };
+    const user = { name: "worker", uid: 1000, gid: 1000, groups: [], home: "/home/worker" };
     expect(
       childEnvironment(
         { PATH: "/bin", HOME: "/root" },

@@ -8,8 +8,7 @@ import { runMembers } from "./run-members.ts";
 export interface ContainmentOptions {
   /** Names this run among all of the host. */
   readonly token: string;
-  /** Null holds the process group only, for what is short-lived and started often. */
-  readonly table: ProcessTable | null;
+  readonly table: ProcessTable;
   /** Whether a cgroup may be made; false does without where one could. */
   readonly useCgroup?: boolean;
   /** Processes found by other traces of the run, looked for only when nothing else is left. */
@@ -30,6 +29,7 @@ const sweepMs = 10_000;
 export class Containment {
   readonly identity: EarlierRun;
   readonly #options: ContainmentOptions;
+  /** Null where there is no procfs. */
   readonly #table: ProcessTable | null;
   readonly #pid: number;
   #leaf: CgroupLeaf | null;
@@ -64,8 +64,8 @@ export class Containment {
 
   /** Around a process that was started just now with `markerEnvironment(token)`. */
   static around(pid: number, options: ContainmentOptions): Containment {
-    const { table, useCgroup = true, token } = options;
-    const leaf = useCgroup && table !== null ? CgroupLeaf.make(token.replaceAll(":", "-")) : null;
+    const { useCgroup = true, token } = options;
+    const leaf = useCgroup ? CgroupLeaf.make(token.replaceAll(":", "-")) : null;
     // Nothing has its start ticks once it is gone.
     const main = readStat(pid) ?? { pid, startTicks: -1 };
     const containment = new Containment(main, leaf, options);

@@ -7,6 +7,7 @@ import type { DaemonDefinition } from "../definition/definition.ts";
 import type { DaemonLog } from "../log/daemon-log.ts";
 import { RunOutput } from "../log/run-output.ts";
 import type { ChildEnds, RunFiles, RunReaders } from "../state/run-files.ts";
+import { launchOf } from "./account-launch.ts";
 import { Containment, type ContainmentOptions, markerEnvironment } from "./containment.ts";
 
 /** What a process is started with beside its definition. */
@@ -113,13 +114,14 @@ function spawnChild(
   { env, containment }: ProcessSurroundings,
   { stdio }: ChildEnds,
 ): ChildProcess {
-  const [program = "", ...args] = command;
+  const all = { ...env, ...ownEnv, ...markerEnvironment(containment.token) };
+  const { program, args, account } = launchOf(command, user, { cwd, path: all.PATH });
   return spawn(program, args, {
     ...(cwd === null ? {} : { cwd }),
-    env: { ...env, ...ownEnv, ...markerEnvironment(containment.token) },
+    env: all,
     detached: true,
     shell: false,
-    ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
+    ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
     stdio: [...stdio],
   });
 }

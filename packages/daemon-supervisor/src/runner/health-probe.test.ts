@@ -1,7 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ProbeTarget } from "../definition/definition.ts";
+import { readStat } from "../process/process-stat.ts";
+import { ProcessTable } from "../process/process-table.ts";
 import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
 
 const servers: Server[] = [];
@@ -19,7 +24,11 @@ function listen(server: Server): Promise<number> {
 const probe = (target: ProbeTarget, timeoutMs = 5000): Promise<ProbeOutcome> =>
   probeHealth(
     { target, intervalMs: 1, timeoutMs },
-    { cwd: null, env: { ANSWER: "42" }, baseEnv: process.env, service: null },
+    {
+      daemon: { cwd: null, env: { ANSWER: "42" }, user: null, service: null },
+      env: process.env,
+      containment: { token: "check", table: new ProcessTable(), useCgroup: false },
+    },
     new AbortController().signal,
   );
 
@@ -74,6 +83,21 @@ describe("an exec check", () => {
       ok: false,
       reason: "/bin/sh exited with code 2: bad",
     });
+  });
+
+  it.each([
+    ["passed", "exit 0", { ok: true }],
+    ["failed", "exit 1", { ok: false }],
+    ["took too long", "exec sleep 1000", { ok: false, reason: expect.stringContaining("took longer") }],
+  ])("that %s leaves nothing behind, not even in a session of its own", async (_, end, outcome) => {
+    const folder = mkdtempSync(join(tmpdir(), "check-"));
+    const escapee = `setsid sh -c "sleep 1000 > /dev/null 2>&1 & echo \\$! > ${folder}/pid" &`;
+    const written = `while [ ! -s ${folder}/pid ]; do sleep 0.01; done`;
+    // Long enough for the escapee to be there on a busy machine, where the check is to pass.
+    const timeoutMs = end.startsWith("exec") ? 1_000 : 20_000;
+    expect(await probe(exec(`${escapee} ${written}; ${end}`), timeoutMs)).toMatchObject(outcome);
+    expect(readStat(Number(readFileSync(join(folder, "pid"), "utf8")))).toBeNull();
+    rmSync(folder, { recursive: true });
   });
 
   it("fails for a missing program and for a signal", async () => {

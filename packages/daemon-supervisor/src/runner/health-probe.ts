@@ -1,23 +1,26 @@
 import { connect } from "node:net";
 import { errorText } from "@ringrift/protocol";
-import { type Exit, exitText } from "../core/run.ts";
-import type { Probe } from "../definition/definition.ts";
+import { type Exit, exitText, type Run } from "../core/run.ts";
+import type { DaemonDefinition, Probe } from "../definition/definition.ts";
 import { DaemonLog } from "../log/daemon-log.ts";
+import { childEnvironment } from "../process/child-environment.ts";
+import type { ContainmentOptions } from "../process/containment.ts";
 import { DaemonProcess } from "../process/process.ts";
 import type { InProcessService } from "./in-process-service.ts";
 
 export interface ProbeOutcome {
   readonly ok: boolean;
   readonly reason: string;
-  /** Process group of an exec check that could not be killed. */
-  readonly stuckGroup?: number;
+  /** An exec check that could not be killed. */
+  readonly stuck?: Run;
 }
 
+/** The daemon that is asked after, and how its exec checks are held. */
 export interface ProbeSurroundings {
-  readonly cwd: string | null;
-  readonly env: Readonly<Record<string, string>>;
-  readonly baseEnv: NodeJS.ProcessEnv;
-  readonly service: InProcessService | null;
+  readonly daemon: Pick<DaemonDefinition, "cwd" | "env" | "user" | "service">;
+  /** What daemons inherit. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly containment: ContainmentOptions;
 }
 
 /** Only the last words of a check are told. */
@@ -36,7 +39,7 @@ export async function probeHealth(
     const { target, timeoutMs } = check;
     if (target.kind === "http") return await probeHttp(target.url, timeoutMs, signal);
     if (target.kind === "tcp") return await probeTcp(target.host, target.port, timeoutMs, signal);
-    if (target.kind === "service") return await probeService(surroundings.service, timeoutMs, signal);
+    if (target.kind === "service") return await probeService(surroundings.daemon.service, timeoutMs, signal);
     return await probeExec(target.argv, timeoutMs, surroundings, signal);
   } catch (error) {
     return { ok: false, reason: `check error: ${errorText(error)}` };
@@ -112,11 +115,11 @@ function probeService(
   });
 }
 
-/** Exit code 0 is healthy; the whole group of the check is killed at its time-out. */
+/** Exit code 0 is healthy. Everything that the check started is killed when it ends, at its time-out at the latest. */
 function probeExec(
   argv: readonly string[],
   timeoutMs: number,
-  { cwd, env, baseEnv }: ProbeSurroundings,
+  { daemon, env, containment }: ProbeSurroundings,
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
@@ -128,9 +131,13 @@ function probeExec(
       notStarted: (reason: string) => answer(reason),
       notified: () => undefined,
     };
-    const containment = { token: "check", table: null };
-    const surroundings = { env: baseEnv, log, containment, files: null };
-    const run = new DaemonProcess({ command: argv, cwd, env }, surroundings, listener);
+    const surroundings = {
+      env: childEnvironment(env, { env: daemon.env, user: daemon.user }),
+      log,
+      containment,
+      files: null,
+    };
+    const run = new DaemonProcess({ ...daemon, command: argv, notifyFd: null }, surroundings, listener);
     const timer = setTimeout(() => answer(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
     signal.addEventListener("abort", () => answer("was not waited for"), { once: true });
     function answer(how: string, ok = false): void {
@@ -142,8 +149,8 @@ function probeExec(
       const reason = `${argv[0]} ${how}${words === "" ? "" : `: ${words}`}`;
       void run.end("SIGKILL", 0).then(
         (left) => {
-          const stuck = left.length > 0 && run.pid !== null;
-          resolve({ ok: ok && !stuck, reason, ...(stuck ? { stuckGroup: run.pid } : {}) });
+          const isGone = left.length === 0;
+          resolve({ ok: ok && isGone, reason, ...(isGone ? {} : { stuck: run }) });
         },
         () => resolve({ ok: false, reason }),
       );

@@ -1,27 +1,27 @@
+import type { Run } from "../core/run.ts";
 import type { DaemonDefinition, Probe } from "../definition/definition.ts";
-import { groupMembers } from "../process/process-group.ts";
 import { Alarm, stallMs } from "./alarm.ts";
 import { type ProbeOutcome, probeHealth } from "./health-probe.ts";
+import type { RunnerHost } from "./runner-host.ts";
+
+/** What asking needs of the manager. */
+export type WatchHost = Pick<RunnerHost, "env" | "checkContainment">;
 
 /** Asks one daemon how it is, one question at a time; what the answers mean is the record's to say. */
 export class HealthWatch {
   readonly #definition: DaemonDefinition;
-  readonly #baseEnv: NodeJS.ProcessEnv;
+  readonly #host: WatchHost;
   readonly #onOutcome: (outcome: ProbeOutcome) => void;
   readonly #alarm: Alarm;
   #question: Probe | null = null;
   #asking: { readonly abort: AbortController; readonly done: Promise<ProbeOutcome> } | null = null;
-  #stuckGroup: number | null = null;
+  #stuck: Run | null = null;
   /** The last answer was not counted because our own loop stood still. */
   #excused = false;
 
-  constructor(
-    definition: DaemonDefinition,
-    baseEnv: NodeJS.ProcessEnv,
-    onOutcome: (outcome: ProbeOutcome) => void,
-  ) {
+  constructor(definition: DaemonDefinition, host: WatchHost, onOutcome: (outcome: ProbeOutcome) => void) {
     this.#definition = definition;
-    this.#baseEnv = baseEnv;
+    this.#host = host;
     this.#onOutcome = onOutcome;
     this.#alarm = new Alarm(() => void this.#ask());
   }
@@ -44,18 +44,23 @@ export class HealthWatch {
     const probe = this.#question;
     if (probe === null) return;
     // One that hangs in a driver would otherwise be joined by another at every interval.
-    if (this.#stuckGroup !== null && groupMembers(this.#stuckGroup).length > 0) {
-      this.#onOutcome({ ok: false, reason: `an earlier check still runs: pid ${this.#stuckGroup}` });
+    const left = this.#stuck?.remaining() ?? [];
+    if (left.length > 0) {
+      this.#onOutcome({
+        ok: false,
+        reason: `an earlier check still runs: pid ${left.slice(0, 10).join(", ")}`,
+      });
       return;
     }
-    const { cwd, env, service } = this.#definition;
+    const daemon = this.#definition;
+    const containment = this.#host.checkContainment(daemon.name);
     const abort = new AbortController();
-    const done = probeHealth(probe, { cwd, env, baseEnv: this.#baseEnv, service }, abort.signal);
+    const done = probeHealth(probe, { daemon, env: this.#host.env, containment }, abort.signal);
     this.#asking = { abort, done };
     const askedAt = performance.now();
     const outcome = await done;
     this.#asking = null;
-    this.#stuckGroup = outcome.stuckGroup ?? null;
+    this.#stuck = outcome.stuck ?? null;
     if (abort.signal.aborted) return;
     // Killing an exec check takes time of its own.
     const lateMs = performance.now() - askedAt - probe.timeoutMs;

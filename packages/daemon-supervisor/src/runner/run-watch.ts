@@ -1,6 +1,6 @@
 import type { DaemonRecord } from "../core/daemon-record.ts";
 import { Alarm, stallMs } from "./alarm.ts";
-import { HealthWatch } from "./health-watch.ts";
+import { HealthWatch, type WatchHost } from "./health-watch.ts";
 
 /** Keeps the times of a running daemon: its next health check, when it is overdue, when it counts as stable. */
 export class RunWatch {
@@ -13,12 +13,12 @@ export class RunWatch {
   /** `onNews` is told of each thing learnt: the reason why the run must end, or null. */
   constructor(
     record: DaemonRecord,
-    host: { readonly nowMs: () => number; readonly env: NodeJS.ProcessEnv },
+    host: WatchHost & { readonly nowMs: () => number },
     onNews: (mustEnd: string | null) => void,
   ) {
     this.#record = record;
     this.#nowMs = host.nowMs;
-    this.#checks = new HealthWatch(record.definition, host.env, ({ ok, reason }) =>
+    this.#checks = new HealthWatch(record.definition, host, ({ ok, reason }) =>
       onNews(record.probed(ok, reason, host.nowMs())),
     );
     this.#deadline = new Alarm((lateMs) => {

@@ -17,6 +17,8 @@ export interface RunnerHost {
   readonly fleet: FleetGate;
   /** What holds the processes of a run, a new one without a token. */
   containment(name: string, token?: string): ContainmentOptions;
+  /** What holds the processes of one health check. */
+  checkContainment(name: string): ContainmentOptions;
   /** Where the daemon's files are, null where nothing is kept on disk. */
   files(name: string): RunFiles | null;
   logOf(definition: DaemonDefinition): DaemonLog;

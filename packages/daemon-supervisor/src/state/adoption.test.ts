@@ -214,6 +214,20 @@ it("finishes an operator's stop that its predecessor was killed in, and does not
   expect(events.filter((event) => event.startsWith("DAEMON_STARTED"))).toEqual([]);
 });
 
+it("kills the health check that its predecessor was killed in, and asks anew", async () => {
+  const checked = {
+    name: "a",
+    command: ["sleep", "1000"],
+    liveness: { exec: sh(`echo $$ >> ${folder}/check.pids; exec sleep 1000`), timeoutSeconds: 600 },
+  };
+  await leftBehind([checked], () => expect(copies("check")).toHaveLength(1));
+  const [first = 0] = copies("check");
+  expect(readStat(first)).not.toBeNull();
+  await supervise([checked]);
+  expect(readStat(first)).toBeNull();
+  await until(() => expect(copies("check")).toHaveLength(1));
+});
+
 it("keeps stopped what an operator stopped, also under the next supervisor", async () => {
   const first = await supervise([counter("a")]);
   await first.stopDaemon("a");

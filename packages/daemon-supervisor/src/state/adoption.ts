@@ -1,7 +1,7 @@
 import type { DaemonDefinition } from "../definition/definition.ts";
 import { Containment, type ContainmentOptions } from "../process/containment.ts";
 import { currentBootId } from "../process/process-stat.ts";
-import type { ProcessTable } from "../process/process-table.ts";
+import type { ProcessEntry, ProcessTable } from "../process/process-table.ts";
 import type { SavedRun, SupervisorState } from "./supervisor-state.ts";
 import type { SupervisorStore } from "./supervisor-store.ts";
 
@@ -40,6 +40,26 @@ function* savedRuns(state: SupervisorState | null, nowMs: number): Generator<[st
   const sinceMs = Math.max(0, nowMs - state.savedAtMs);
   for (const [name, { run }] of Object.entries(state.daemons))
     if (run !== null) yield [name, { ...run, ageMs: run.ageMs + sinceMs }];
+}
+
+/** What the tokens of all health checks of a supervisor begin with; no daemon's name can begin with a dot. */
+export function checkScope(scope: string): string {
+  return `${scope}:.check:`;
+}
+
+/** Kills the health checks that an earlier supervisor was killed in: nobody waits for their answers any more. */
+export async function endLeftChecks(scope: string, table: ProcessTable): Promise<void> {
+  const { entries } = await table.read();
+  const found = new Map<string, ProcessEntry>();
+  for (const entry of entries) {
+    const token = entry.marker.split(",").find((part) => part.startsWith(checkScope(scope)));
+    if (token !== undefined) found.set(token, entry);
+  }
+  await Promise.all(
+    [...found].map(([token, entry]) =>
+      Containment.adopted(entry, { token, table, useCgroup: false }).end("SIGKILL", 0),
+    ),
+  );
 }
 
 /** Ends what is no longer defined. */

@@ -8,7 +8,7 @@ import type { ContainmentOptions } from "../process/containment.ts";
 import { currentBootId } from "../process/process-stat.ts";
 import { ProcessTable } from "../process/process-table.ts";
 import type { DaemonRunner } from "../runner/daemon-runner.ts";
-import { endLeftRun, leftRuns } from "./adoption.ts";
+import { checkScope, endLeftChecks, endLeftRun, leftRuns } from "./adoption.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { SavedRun } from "./supervisor-state.ts";
 import { definitionDigest, SupervisorStore } from "./supervisor-store.ts";
@@ -47,6 +47,12 @@ export class Succession {
     };
   }
 
+  /** Holds the processes of a health check; no cgroup, since most are gone before they would be in it. */
+  checkContainment(name: string): ContainmentOptions {
+    const token = `${checkScope(this.#scope)}${name}:${randomBytes(8).toString("hex")}`;
+    return { token, table: this.#table, useCgroup: false };
+  }
+
   files(name: string): RunFiles | null {
     return this.#store?.files(name) ?? null;
   }
@@ -81,6 +87,7 @@ export class Succession {
     if (this.#hasTakenOver) return;
     this.#hasTakenOver = true;
     CgroupLeaf.removeEmpty(this.#scope);
+    await endLeftChecks(this.#scope, this.#table);
     for (const [name, run] of await leftRuns(store, definitions, this.#table, this.#options.wallMs())) {
       const runner = this.#runners.get(name);
       if (runner === undefined) void this.#endLeft(name, run);

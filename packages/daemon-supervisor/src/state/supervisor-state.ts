@@ -128,8 +128,7 @@ export class StateWriter {
       return null;
     } catch (error) {
       const problem = errorText(error);
-      if (problem !== this.#problem)
-        this.#onProblem(`The supervisor's state cannot be written: ${problem}`);
+      if (problem !== this.#problem) this.#onProblem(`The supervisor's state cannot be written: ${problem}`);
       this.#problem = problem;
       return state;
     }
