@@ -12,6 +12,7 @@ import {
   type NodeRole,
   type StageReport,
 } from "@ringrift/protocol";
+import { SharedReports, shared } from "./shared-reports.ts";
 
 /** What the mesh says of one member. */
 export interface MemberSighting {
@@ -61,6 +62,7 @@ export interface ClusterMonitor {
   applyMember(member: MemberSighting): void;
   /** Merges a report; one that is older than what is known, or of a node past the bound, is dropped and counted. */
   applyReport(nodeId: string, report: NodeReport, nowSeconds: number): ReportOutcome;
+  has(id: string): boolean;
   node(id: string, nowSeconds: number): NodeRecord | null;
   nodes(nowSeconds: number): readonly NodeRecord[];
   /** Forgets all that is known of a node, until it is seen again. @returns false when it was not known. */
@@ -80,9 +82,11 @@ export interface DroppedCounts {
 /** As many as one report may hold. */
 const maxChecksPerNode = 200;
 
+type Sections = Omit<NodeReport, "checks">;
+
 interface Entry {
   sighting: MemberSighting | null;
-  report: NodeReport | null;
+  report: Sections | null;
   receivedAtSeconds: number;
   checks: Map<string, CheckReport>;
 }
@@ -101,6 +105,7 @@ export function createClusterMonitor({
   readonly reportStaleSeconds?: number;
 } = {}): ClusterMonitor {
   const entries = new Map<string, Entry>();
+  const pool = new SharedReports();
   const dropped = { staleReports: 0, nodesPastBound: 0, nodesReplaced: 0, checksPastBound: 0 };
 
   function entryOf(id: string): Entry | null {
@@ -148,17 +153,20 @@ export function createClusterMonitor({
     // A delta adds to what this start of the node has said, never to what an earlier one did.
     const before = report.full || entry.report?.startedAt !== report.startedAt ? null : entry.report;
     const seen = entry.checks;
-    entry.checks = new Map(before === null ? [] : seen);
-    const freshChecks = report.checks.filter((check) => {
-      if (!entry.checks.has(check.check) && entry.checks.size >= maxChecksPerNode) {
+    if (before === null) entry.checks = new Map();
+    const freshChecks: CheckReport[] = [];
+    for (const told of report.checks) {
+      if (!entry.checks.has(told.check) && entry.checks.size >= maxChecksPerNode) {
         dropped.checksPastBound += 1;
-        return false;
+        continue;
       }
+      const last = seen.get(told.check);
+      const check = pool.check(last, told);
       entry.checks.set(check.check, check);
       // Not "later than": a clock that is set back would hide the next run.
-      return check.observedAt !== seen.get(check.check)?.observedAt;
-    });
-    entry.report = before === null ? report : { ...before, ...withoutAbsent(report) };
+      if (check.observedAt !== last?.observedAt) freshChecks.push(check);
+    }
+    entry.report = sections(before, report);
     entry.receivedAtSeconds = nowSeconds;
     return { accepted: true, freshChecks };
   }
@@ -202,6 +210,7 @@ export function createClusterMonitor({
       for (const member of members) applyMember(member);
     },
     applyReport,
+    has: (id) => entries.has(id),
     node: (id, nowSeconds) => {
       const entry = entries.get(id);
       return entry === undefined ? null : record(id, entry, nowSeconds);
@@ -212,6 +221,23 @@ export function createClusterMonitor({
   };
 }
 
-function withoutAbsent(report: NodeReport): Partial<NodeReport> {
-  return Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined));
+/** All that a report says but its checks; where it is silent, what was said before. */
+function sections(before: Sections | null, report: NodeReport): Sections {
+  const said = <Key extends keyof Sections>(key: Key): Sections[Key] | undefined =>
+    report[key] === undefined ? before?.[key] : shared(before?.[key], report[key]);
+  const { full, seq, sentAt, startedAt, version } = report;
+  return {
+    full,
+    seq,
+    sentAt,
+    startedAt,
+    version,
+    gpus: said("gpus"),
+    resources: said("resources"),
+    daemons: said("daemons"),
+    stages: said("stages"),
+    circuits: said("circuits"),
+    gpuErrors: said("gpuErrors"),
+    provider: said("provider"),
+  };
 }
