@@ -105,9 +105,22 @@ function beat(agent: LoadAgent): void {
 
 function sendReport({ nodeId, socket, seq }: LoadAgent, full: boolean): void {
   const now = Date.now() / 1000;
-  const checks = hostChecks.map((check) => ({ ...check, observedAt: now }));
+  const checks = hostChecks.map((check) => ({
+    ...check,
+    observedAt: now,
+    readings: check.readings.map((reading) => ({
+      ...reading,
+      ...measuredAnew(reading.value),
+      observedAt: now,
+    })),
+  }));
   const report = { ...host, full, seq, sentAt: now, checks };
   socket.send(encodeFrame({ type: "report", nodeId, report }));
+}
+
+/** Every other value has changed since the last report, as on a host at work. */
+function measuredAnew(value: number | null): { readonly value: number | null } {
+  return { value: value === null || Math.random() < 0.5 ? value : value * (1 + Math.random() / 100) };
 }
 
 const host = await hostReport();

@@ -78,12 +78,12 @@ export class HealthCheckOrchestrator {
     this.#errors = new SlidingWindow(this.#thresholds.ERROR_WINDOW_SECONDS);
   }
 
-  /** Takes over the mesh's whole list of members. */
+  /** Takes over the mesh's whole list of members, with all that {@link tick} does. */
   applyMembers(members: readonly MemberSighting[], nowSeconds: number): void {
     this.#nowSeconds = nowSeconds;
     this.#monitor.applyMembers(members);
     for (const member of members) this.#linkTransition(member);
-    this.#stateTransitions();
+    this.tick(nowSeconds);
     this.#forgetTheForgotten(members);
   }
 
@@ -260,10 +260,9 @@ export class HealthCheckOrchestrator {
 
   /** What is kept here of nodes lasts as long as their place in the table; hosts under new names must not add up. */
   #forgetTheForgotten(members: readonly MemberSighting[]): void {
-    const known = new Set(members.map((member) => member.id));
-    for (const { id } of this.#monitor.nodes(this.#nowSeconds)) known.add(id);
+    const listed = new Set(members.map((member) => member.id));
     for (const kept of [this.#streaks, this.#lastState, this.#lastLink])
-      for (const id of kept.keys()) if (!known.has(id)) kept.delete(id);
+      for (const id of kept.keys()) if (!listed.has(id) && !this.#monitor.has(id)) kept.delete(id);
   }
 
   #circuitTransition(name: string, reason: string): void {

@@ -93,7 +93,6 @@ export function createOverview(options: OverviewOptions): Overview {
     const mesh = options.mesh();
     epoch = mesh.epoch;
     orchestrator.applyMembers(mesh.members.filter(isTold), now);
-    orchestrator.tick(now);
     const { rawScore, pauseTriggers } = health.getSystemHealth();
     const before = gate.view().state;
     const after = gate.evaluate({ rawScore, triggers: pauseTriggers }, now);
