@@ -134,6 +134,8 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
       kernelLogMemory: join(dataDir, "kernel-log.json"),
       processPatterns: config.processPatterns,
       timeoutSeconds: config.healthCheckTimeoutSeconds,
+      clockOffsetSeconds: config.thresholds.CLOCK_OFFSET_SECONDS,
+      serverClocks: () => mesh.serverClocks(),
       nowSeconds,
     }),
     ...(textfiles === null ? [] : [textfiles.probe]),

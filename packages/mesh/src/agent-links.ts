@@ -22,7 +22,7 @@ export interface AgentLinksOptions {
   readonly clock: HandshakeClock;
   readonly refusals: Refusals;
   readonly dropped: Counts;
-  readonly onOpen: (link: Link) => void;
+  readonly onOpen: (voter: string, link: Link) => void;
   readonly onFrame: (voter: string, link: Link, frame: Frame) => void;
   readonly onLost: (voter: string) => void;
 }
@@ -75,6 +75,10 @@ export class AgentLinks {
     }
   }
 
+  byVoter(): Iterable<readonly [voter: string, link: Link]> {
+    return this.#links;
+  }
+
   all(): Link[] {
     return [...this.#links.values()];
   }
@@ -124,7 +128,7 @@ export class AgentLinks {
     const dialled = this.#dialled.get(voter);
     if (dialled !== undefined) dialled.linklessSince = null;
     mesh.log("info", "a link is open", { nodeId: link.peer.nodeId });
-    onOpen(link);
+    onOpen(voter, link);
   }
 
   #closed(voter: string, link: Link, end: LinkEnd, detail: string): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Frame, NodeReport, StatusFrame } from "@ringrift/protocol";
+import type { Frame, NodeReport, ServerClock, StatusFrame } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
 import { AgentLinks } from "./agent-links.ts";
 import type { LocalPeer } from "./auth.ts";
@@ -8,6 +8,7 @@ import { type Beat, everyTicks, startBeat } from "./beat.ts";
 import { Belief, type KnownMember, type Word } from "./belief.ts";
 import { kindOf, parseEpoch } from "./core/epoch.ts";
 import { countQuorum } from "./core/quorum.ts";
+import { clockAskMs, ServerClocks } from "./core/server-clocks.ts";
 import { pulsesPerHeartbeat } from "./core/suspicion.ts";
 import { Counts } from "./counts.ts";
 import { EventHub } from "./event-hub.ts";
@@ -32,6 +33,7 @@ export class AgentPeer implements Mesh {
   readonly #refusals: Refusals;
   readonly #dropped = new Counts();
   readonly #belief = new Belief();
+  readonly #clocks = new ServerClocks();
   readonly #links: AgentLinks;
   /** Between two beats: an agent decides nothing, so it wakes no more often than its pulses need. */
   readonly #periodMs: number;
@@ -58,12 +60,16 @@ export class AgentPeer implements Mesh {
       clock,
       refusals: this.#refusals,
       dropped: this.#dropped,
-      onOpen: (link) => {
+      onOpen: (voter, link) => {
         link.send(this.#heartbeat());
+        this.#askClock(voter, link);
         this.#sendFullReport(link);
       },
       onFrame: (voter, link, frame) => this.#receive(voter, link, frame),
-      onLost: (voter) => this.#belief.forget(voter),
+      onLost: (voter) => {
+        this.#belief.forget(voter);
+        this.#clocks.forget(voter);
+      },
     });
   }
 
@@ -73,6 +79,7 @@ export class AgentPeer implements Mesh {
     const heartbeatDue = everyTicks(heartbeatIntervalMs, this.#periodMs);
     const pulseDue = everyTicks(heartbeatIntervalMs / pulsesPerHeartbeat, this.#periodMs);
     const dialDue = everyTicks(dialMs, this.#periodMs);
+    const clockDue = everyTicks(clockAskMs, this.#periodMs);
     this.#beat = startBeat(
       this.#clock.now,
       () => {
@@ -80,6 +87,7 @@ export class AgentPeer implements Mesh {
         if (dialDue()) this.#links.dial();
         if (pulseDue()) for (const link of this.#links.all()) link.pulse();
         if (heartbeatDue()) this.#sendHeartbeats();
+        if (clockDue()) for (const [voter, link] of this.#links.byVoter()) this.#askClock(voter, link);
         this.#tell();
       },
       this.#periodMs,
@@ -113,6 +121,10 @@ export class AgentPeer implements Mesh {
       dropped: this.#dropped.snapshot(),
       links: this.#links.all().map((link) => link.view()),
     };
+  }
+
+  serverClocks(): ServerClock[] {
+    return this.#clocks.view(this.#clock.now());
   }
 
   sendReport(report: NodeReport): void {
@@ -151,6 +163,9 @@ export class AgentPeer implements Mesh {
   #receive(voter: string, link: Link, frame: Frame): void {
     if (frame.type === "status") {
       this.#hear(voter, frame);
+    } else if (frame.type === "clock_reply") {
+      const { now, wallMs } = this.#clock;
+      this.#clocks.take({ voter, server: link.peer.nodeId }, frame, { now: now(), wallMs: wallMs() });
     } else if (frame.type === "leave") {
       link.left = true;
       this.#belief.forget(voter);
@@ -177,6 +192,10 @@ export class AgentPeer implements Mesh {
       // A server that missed a part gets the whole.
       if (link.takeGap("report")) this.#sendFullReport(link);
     }
+  }
+
+  #askClock(voter: string, link: Link): void {
+    link.send({ type: "clock_query", askedAt: this.#clocks.ask(voter, this.#clock.now()) });
   }
 
   #sendFullReport(link: Link): void {

@@ -4,7 +4,7 @@ import { limits, type Rate } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What is counted apart: a peer that floods with one kind keeps its allowance of the others. */
-export type FrameKind = "vote" | "lead" | "heartbeat" | "membership" | "status" | "report";
+export type FrameKind = "vote" | "lead" | "heartbeat" | "membership" | "status" | "report" | "clock";
 
 const MiB = 1024 * 1024;
 
@@ -22,6 +22,7 @@ const rates: Readonly<Record<NodeRole, Readonly<Record<FrameKind | "frames" | "b
     membership: { perSecond: 50, burst: 500 },
     status: { perSecond: 50, burst: 200 },
     report: { perSecond: 20_000, burst: 40_000 },
+    clock: { perSecond: 1, burst: 10 },
   },
   agent: {
     frames: { perSecond: 150, burst: 300 },
@@ -32,6 +33,7 @@ const rates: Readonly<Record<NodeRole, Readonly<Record<FrameKind | "frames" | "b
     membership: { perSecond: 0, burst: 0 },
     status: { perSecond: 0, burst: 0 },
     report: { perSecond: 10, burst: 60 },
+    clock: { perSecond: 1, burst: 10 },
   },
 };
 
@@ -90,6 +92,9 @@ export function kindOf(frame: Frame): FrameKind | null {
     case "observations":
     case "verdict":
       return "membership";
+    case "clock_query":
+    case "clock_reply":
+      return "clock";
     default:
       return null;
   }

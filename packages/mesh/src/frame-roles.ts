@@ -1,14 +1,16 @@
 // core: pure
 import type { FrameType, NodeRole } from "@ringrift/protocol";
 
-const fromAgents: ReadonlySet<FrameType> = new Set(["heartbeat", "report", "leave"]);
+const fromAgents: ReadonlySet<FrameType> = new Set(["heartbeat", "report", "clock_query", "leave"]);
 const betweenServers: ReadonlySet<FrameType> = new Set([
-  ...fromAgents,
+  "heartbeat",
+  "report",
+  "leave",
   "election",
   "observations",
   "verdict",
 ]);
-const toAgents: ReadonlySet<FrameType> = new Set(["status", "leave"]);
+const toAgents: ReadonlySet<FrameType> = new Set(["status", "clock_reply", "leave"]);
 const none: ReadonlySet<FrameType> = new Set();
 
 /** Whether a peer of role `from` may send such a frame to one of role `to` on a link that both have authenticated. */

@@ -82,6 +82,17 @@ describe("a cluster of one server", { timeout: 30_000 }, () => {
     expect(agent.mesh.status().statusAgeSeconds).not.toBeNull();
   });
 
+  it("tells its agents its time, and they know their clock's distance within what the way leaves open", async () => {
+    const { servers, agents } = await form(1, 1);
+    const [agent] = agents;
+    await eventually("the agent knows", () => agent?.mesh.serverClocks().length === 1);
+    const [clock] = agent?.mesh.serverClocks() ?? [];
+    expect(clock?.server).toBe("server-1");
+    // Both read the clock of this machine.
+    expect(Math.abs(clock?.offsetSeconds ?? 9)).toBeLessThanOrEqual((clock?.uncertaintySeconds ?? 0) + 0.002);
+    expect(servers[0]?.mesh.serverClocks()).toEqual([]);
+  });
+
   it("passes reports on to listeners: whole on connect, then what changed", async () => {
     const { servers, agents } = await form(1, 1);
     const [server] = servers;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { LinkState, NodeReport, NodeRole, StatusMember } from "@ringrift/protocol";
+import type { LinkState, NodeReport, NodeRole, ServerClock, StatusMember } from "@ringrift/protocol";
 import type { ElectorKind } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import type { Keyring } from "./keyring.ts";
@@ -146,6 +146,8 @@ export interface Mesh {
   /** Takes a WebSocket upgrade over from the HTTP server. Refuses it unless this is a running server. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   status(): MeshStatus;
+  /** An agent's clock beside those of the servers it has a link to; of a server: none. */
+  serverClocks(): readonly ServerClock[];
   /** Sends what changed since the last report to every connected server; without a link it is left to the next connect. */
   sendReport(delta: NodeReport): void;
   /** Hears what changes from now on. Returns how to stop hearing. A listener that throws is logged and kept. */

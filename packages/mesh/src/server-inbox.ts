@@ -27,6 +27,8 @@ export interface ServerInboxOptions {
   readonly dropped: Counts;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallMs: () => number;
 }
 
 /** Takes what peers say to where it belongs; which peer may say what is checked by the link. */
@@ -80,6 +82,9 @@ export class ServerInbox {
         break;
       case "report":
         this.#report(link, frame);
+        break;
+      case "clock_query":
+        link.send({ type: "clock_reply", askedAt: frame.askedAt, wallMs: this.#options.wallMs() });
         break;
       case "election":
       case "observations":

@@ -93,6 +93,7 @@ export class ServerPeer implements Mesh {
       announcer: this.#announcer,
       refusals,
       dropped,
+      wallMs: clock.wallMs,
     });
   }
 
@@ -145,6 +146,10 @@ export class ServerPeer implements Mesh {
       dropped: this.#dropped.snapshot(),
       links: this.#links.all().map((link) => link.view()),
     };
+  }
+
+  serverClocks(): readonly [] {
+    return [];
   }
 
   sendReport(): void {

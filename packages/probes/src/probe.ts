@@ -1,4 +1,11 @@
-import type { CheckReport, GpuError, GpuStatus, NodeResources, SignalState } from "@ringrift/protocol";
+import type {
+  CheckReport,
+  GpuError,
+  GpuStatus,
+  NodeResources,
+  ServerClock,
+  SignalState,
+} from "@ringrift/protocol";
 import type { HysteresisCounts } from "./hysteresis.ts";
 
 /** What one run of one probe brings: its report and, where it knows them, parts of the node's own report. */
@@ -62,6 +69,10 @@ export interface ProbeOptions {
   readonly processPatterns?: readonly string[];
   /** Time-out of a probe, 5 s unless given; slow ones (disks, processes, nvidia-smi) get three to four times as long. */
   readonly timeoutSeconds?: number;
+  /** Seconds from which the clock counts as wrong; those of the table of thresholds unless given. */
+  readonly clockOffsetSeconds?: number;
+  /** This host's clock beside those of the servers, where there is a mesh to ask. */
+  readonly serverClocks?: () => readonly ServerClock[];
   /** Wall clock, seconds since 1970. */
   readonly nowSeconds: () => number;
 }

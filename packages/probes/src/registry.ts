@@ -1,3 +1,5 @@
+import { HealthThresholds } from "@ringrift/protocol";
+import { createClockProbe } from "./host/clock-probe.ts";
 import { createConntrackProbe } from "./host/conntrack.ts";
 import { createContainerRuntimeProbe } from "./host/container-runtime.ts";
 import { createCpuProbe } from "./host/cpu.ts";
@@ -14,7 +16,6 @@ import { createPressureProbe } from "./host/pressure.ts";
 import { createProcessesProbe } from "./host/processes.ts";
 import { createServicesProbe } from "./host/services.ts";
 import { createSwapProbe } from "./host/swap.ts";
-import { createClockProbe } from "./host/time-sync.ts";
 import { createKernelLogProbes } from "./kernel-log/kernel-log-probes.ts";
 import { createGpuProbe } from "./nvidia/gpu-probe.ts";
 import { createGpuRoster } from "./nvidia/gpu-roster.ts";
@@ -39,6 +40,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
     kernelLog = null,
     kernelLogMemory = null,
     timeoutSeconds = standardTimeoutSeconds,
+    clockOffsetSeconds = HealthThresholds.CLOCK_OFFSET_SECONDS,
   } = options;
   const scale = timeoutSeconds / standardTimeoutSeconds;
   const roster = createGpuRoster();
@@ -57,11 +59,14 @@ export function createProbes(options: ProbeOptions): Probe[] {
     createFilesProbe(procRoot, nowSeconds),
     createServicesProbe({ sysRoot, etcRoot, runRoot }, nowSeconds),
     createContainerRuntimeProbe(runRoot, nowSeconds),
-    createClockProbe(
-      { procRoot, sysRoot, runRoot, stateRoot },
-      { wallSeconds: () => Date.now() / 1000, steadySeconds: () => performance.now() / 1000 },
+    createClockProbe({
+      roots: { procRoot, sysRoot, runRoot, stateRoot },
       nowSeconds,
-    ),
+      wallSeconds: () => Date.now() / 1000,
+      steadySeconds: () => performance.now() / 1000,
+      limitSeconds: clockOffsetSeconds,
+      serverClocks: options.serverClocks,
+    }),
     createKernelStateProbe(procRoot, runRoot, nowSeconds),
     createMachineProbe(sysRoot, etcRoot, nowSeconds),
     createGpuProbe({

@@ -113,6 +113,12 @@ const verdictSchema = z.object({
   term: count,
   members: z.array(verdictMemberSchema).max(maxMembersPerFrame),
 });
+const clockQuerySchema = z.object({ type: z.literal("clock_query"), askedAt: z.number() });
+const clockReplySchema = z.object({
+  type: z.literal("clock_reply"),
+  askedAt: z.number(),
+  wallMs: z.number().min(0).max(1e15),
+});
 const leaveSchema = z.object({ type: z.literal("leave") });
 
 // One schema per frame; the compiler holds each to the type that it stands for.
@@ -128,6 +134,8 @@ const schemaOf: { readonly [Type in FrameType]: z.ZodType<Extract<Frame, { type:
   observations: observationsSchema,
   election: electionSchema,
   verdict: verdictSchema,
+  clock_query: clockQuerySchema,
+  clock_reply: clockReplySchema,
   leave: leaveSchema,
 };
 const schemas: ReadonlyMap<string, z.ZodType<Frame>> = new Map(Object.entries(schemaOf));

@@ -27,6 +27,8 @@ const frames: readonly Frame[] = [
       },
     ],
   },
+  { type: "clock_query", askedAt: 1234.5 },
+  { type: "clock_reply", askedAt: 1234.5, wallMs: 1_700_000_000_000 },
   {
     type: "report",
     nodeId: "gpu-1",

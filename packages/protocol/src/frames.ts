@@ -159,6 +159,19 @@ export interface VerdictMemberFrame {
   readonly accusers: readonly string[];
 }
 
+/** An agent asks a server for its time; `askedAt` is on the agent's clock and means nothing to anyone else. */
+interface ClockQueryFrame {
+  readonly type: "clock_query";
+  readonly askedAt: number;
+}
+
+/** The answer, given at once; `wallMs` is the server's time in milliseconds since 1970. */
+interface ClockReplyFrame {
+  readonly type: "clock_reply";
+  readonly askedAt: number;
+  readonly wallMs: number;
+}
+
 /** Every frame of the mesh. The first five make a link; the others follow on a link that is made. */
 export type Frame =
   | HelloFrame
@@ -172,6 +185,8 @@ export type Frame =
   | { readonly type: "observations"; readonly observations: readonly ObservationFrame[] }
   | { readonly type: "election"; readonly message: ElectionMessage }
   | VerdictFrame
+  | ClockQueryFrame
+  | ClockReplyFrame
   | { readonly type: "leave" };
 
 export type FrameType = Frame["type"];

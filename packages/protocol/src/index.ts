@@ -83,6 +83,7 @@ export {
   nodeReportSchema,
   type StageReport,
 } from "./node-report.ts";
+export type { ServerClock } from "./server-clock.ts";
 export { SlidingWindow } from "./sliding-window.ts";
 export {
   type StatusCluster,

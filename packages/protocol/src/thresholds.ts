@@ -28,7 +28,8 @@ export type ThresholdName =
   | "PAUSE_OFFLINE_RATIO"
   | "RESUME_SCORE"
   | "RESUME_QUIET_SECONDS"
-  | "REPORT_STALE_SECONDS";
+  | "REPORT_STALE_SECONDS"
+  | "CLOCK_OFFSET_SECONDS";
 
 /** Every threshold of the system; `docs/thresholds.md` is generated from this table. */
 export const thresholds: { readonly [Name in ThresholdName]: Threshold } = {
@@ -148,6 +149,14 @@ export const thresholds: { readonly [Name in ThresholdName]: Threshold } = {
     5,
     86_400,
     "age from which a node's report counts as unknown",
+  ),
+  CLOCK_OFFSET_SECONDS: row(
+    "CLOCK_OFFSET",
+    "seconds",
+    0.5,
+    0.001,
+    3600,
+    "distance of a node's clock from the servers', and from its time source, above which it is degraded",
   ),
 };
 

@@ -16,7 +16,6 @@ import { remember, type SpaceHistory, secondsUntilFull } from "./fill-rate.ts";
 import { type InfinibandPort, judgeInfiniband, parsePortRate, parsePortState } from "./infiniband.ts";
 import { judgeKernel } from "./kernel-state.ts";
 import { judgeServices, parsePopulated } from "./services.ts";
-import { judgeClock } from "./time-sync.ts";
 
 const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
 const text = (path: string) => readFileSync(fixture(path), "utf8");
@@ -163,29 +162,6 @@ describe("InfiniBand ports", () => {
   });
 });
 
-describe("the clock", () => {
-  const facts = {
-    service: "chronyd",
-    reached: null,
-    hasSystemd: true,
-    clockSource: "tsc",
-    stepSeconds: 0.001,
-  } as const;
-
-  it("is healthy with a service, which is not the same as synchronized", () => {
-    const judged = judgeClock(facts);
-    expect(judged).toMatchObject({ state: "healthy", reason: "chronyd runs, clock source tsc" });
-    expect(judged.measures?.[0]).toMatchObject({ value: null, absence: "unknown" });
-  });
-
-  it("that was set is degraded, as is one that nobody keeps on a host of its own", () => {
-    expect(judgeClock({ ...facts, stepSeconds: -2 }).state).toBe("degraded");
-    expect(judgeClock({ ...facts, service: "systemd-timesyncd", reached: false }).state).toBe("degraded");
-    expect(judgeClock({ ...facts, service: null }).state).toBe("degraded");
-    expect(judgeClock({ ...facts, service: null, hasSystemd: false }).state).toBe("not_applicable");
-  });
-});
-
 describe("the kernel's state", () => {
   it("tells foreign modules, as GPU drivers are, from trouble", () => {
     expect(judgeKernel(1 + 2 ** 12 + 2 ** 13, false).state).toBe("healthy");
@@ -271,18 +247,6 @@ describe("the probes on trees of files", () => {
       reason: "enabled and without a process: kubelet.service",
     });
     expect((await run("services", { ...real, runRoot: folder(), etcRoot })).state).toBe("not_applicable");
-  });
-
-  it("find the service that keeps the clock", async () => {
-    const runRoot = folder();
-    mkdirSync(join(runRoot, "systemd/timesync"), { recursive: true });
-    expect((await run("clock", { ...real, runRoot })).state).toBe("degraded");
-    writeFileSync(join(runRoot, "systemd/timesync/synchronized"), "");
-    expect(await run("clock", { ...real, runRoot })).toMatchObject({
-      state: "healthy",
-      reason: "systemd-timesyncd keeps the clock, clock source tsc",
-    });
-    expect((await run("clock", { ...real, runRoot: folder() })).state).toBe("not_applicable");
   });
 
   it("are unknown or do not apply where nothing is there", async () => {
