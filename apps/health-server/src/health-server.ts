@@ -117,7 +117,7 @@ export async function startHealthServer(
 }
 
 function gates(overview: Overview, electorDetail: string): Gate[] {
-  const { cluster } = overview.status();
+  const cluster = overview.cluster();
   return [
     { name: "quorum", ok: cluster.quorum.held, reason: electorDetail },
     {

@@ -258,7 +258,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
 const criticalStages: ReadonlySet<string> = new Set(["training", "evaluation", "promotion"]);
 
 function gates(overview: Overview, daemons: DaemonManager, checksDone: number, checks: number): Gate[] {
-  const { ageSeconds, leaderId } = overview.status().cluster;
+  const { ageSeconds, leaderId } = overview.cluster();
   const connected = ageSeconds !== null && ageSeconds <= 5;
   return [
     {

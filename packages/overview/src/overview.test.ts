@@ -160,6 +160,13 @@ describe("the overview of a server", () => {
   });
 });
 
+it("members are listed servers first, and by name as people count", () => {
+  const { overview, mesh } = setUp();
+  const server = { ...member("server-1"), role: "server" } as const;
+  mesh.members = [member("gpu-10"), member("gpu-9"), server];
+  expect(overview.members().map(({ id }) => id)).toEqual(["server-1", "gpu-9", "gpu-10"]);
+});
+
 describe("the overview of an agent", () => {
   it("is of its own host only", () => {
     const { overview, at } = setUp({ role: "agent" });

@@ -1,4 +1,4 @@
-import type { MeshEvent, MeshStatus } from "@ringrift/mesh";
+import type { MemberView, MeshEvent, MeshStatus } from "@ringrift/mesh";
 import type { MetricFamily } from "@ringrift/metrics";
 import { type EventLog, HealthCheckOrchestrator, type NodeHealth } from "@ringrift/orchestrator";
 import { createGate, type GateView } from "@ringrift/pipeline";
@@ -6,13 +6,15 @@ import type {
   EventOccurrence,
   GpuList,
   NodeReport,
+  StatusCluster,
   StatusDocument,
   ThresholdValues,
 } from "@ringrift/protocol";
 import { type SystemInputs, UnifiedHealthManager } from "@ringrift/scorer";
 import { statusFamilies } from "./families.ts";
 import { composeGpus } from "./gpus.ts";
-import { composeStatus, type Teller } from "./status.ts";
+import { byRoleAndId } from "./order.ts";
+import { composeStatus, statusCluster, type Teller } from "./status.ts";
 
 /** Age from which what an agent heard of leader and quorum counts as unknown. */
 const meshStaleSeconds = 5;
@@ -42,11 +44,13 @@ export interface Overview {
   /** Renews everything that changes with time alone; call it about once a second. */
   tick(): void;
   gate(): GateView;
+  /** The part of the status that needs no node: it costs little however many there are. */
+  cluster(): StatusCluster;
   status(): StatusDocument;
   /** Every card of the nodes that this process answers for. */
   gpus(): GpuList;
-  /** What the mesh says, not cut to what fits in a status. */
-  mesh(): MeshStatus;
+  /** Every member that the mesh knows, not cut to what fits in a status; servers first, by name. */
+  members(): readonly MemberView[];
   families(): MetricFamily[];
 }
 
@@ -133,11 +137,12 @@ export function createOverview(options: OverviewOptions): Overview {
     }
   }
 
+  const cluster = (): StatusCluster => statusCluster(teller, options.mesh());
   const status = (): StatusDocument =>
     composeStatus({
       teller,
       health: health.getSystemHealth(),
-      mesh: options.mesh(),
+      cluster: cluster(),
       nodes: sortedNodes(),
       pipeline: gate.view(),
       nowSeconds: nowSeconds(),
@@ -155,9 +160,10 @@ export function createOverview(options: OverviewOptions): Overview {
     emit,
     tick,
     gate: () => gate.view(),
+    cluster,
     status,
     gpus: () => composeGpus(ownNodes(), nowSeconds()),
-    mesh: options.mesh,
+    members: () => options.mesh().members.toSorted(byRoleAndId),
     families: () => {
       const mesh = options.mesh();
       const { staleReports, nodesPastBound, nodesReplaced, checksPastBound } = orchestrator.dropped();
@@ -170,14 +176,6 @@ export function createOverview(options: OverviewOptions): Overview {
       });
     },
   };
-}
-
-const naturalOrder = new Intl.Collator("en", { numeric: true });
-
-/** Servers first; "gpu-10" after "gpu-9". */
-function byRoleAndId(a: NodeHealth, b: NodeHealth): number {
-  if (a.role !== b.role) return a.role === "server" ? -1 : 1;
-  return naturalOrder.compare(a.id, b.id);
 }
 
 /** See docs/decisions/0003: evicted and provider_down nodes do no work, whatever their link says. */

@@ -58,7 +58,7 @@ function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overvie
 }
 
 describe.each(["server", "agent"] as const)("the reading routes of a %s", (role) => {
-  it.each(["nodes", "gpus", "leader", "daemons", "pipeline", "events"])(
+  it.each(["nodes", "gpus", "leader", "members", "daemons", "pipeline", "events"])(
     "answer /v1/%s with its schema",
     async (name) => {
       const answer = await setUp(role).app.request(`/v1/${name}`);

@@ -31,12 +31,12 @@ export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
   });
   app.get("/v1/gpus", (context) => context.json(overview.gpus()));
   app.get("/v1/leader", (context) => {
-    const { leaderId, epoch, elector, quorum, ageSeconds, mesh } = overview.status().cluster;
+    const { leaderId, epoch, elector, quorum, ageSeconds, mesh } = overview.cluster();
     return context.json({ schema: "ringrift.leader/1", leaderId, epoch, elector, quorum, ageSeconds, mesh });
   });
   app.get("/v1/members", (context) => {
-    const { ageSeconds, mesh } = overview.status().cluster;
-    return context.json({ schema: "ringrift.members/1", members: overview.mesh().members, ageSeconds, mesh });
+    const { ageSeconds, mesh } = overview.cluster();
+    return context.json({ schema: "ringrift.members/1", members: overview.members(), ageSeconds, mesh });
   });
   app.get("/v1/daemons", (context) =>
     context.json({ schema: "ringrift.daemons/1", daemons: overview.status().daemons }),

@@ -25,7 +25,7 @@ export interface Teller {
 export interface StatusParts {
   readonly teller: Teller;
   readonly health: SystemHealth;
-  readonly mesh: MeshStatus;
+  readonly cluster: StatusCluster;
   readonly nodes: readonly NodeHealth[];
   readonly pipeline: GateView;
   readonly nowSeconds: number;
@@ -33,7 +33,7 @@ export interface StatusParts {
 
 /** Composes the answer of `/status`. Pure: everything it says was known before it was asked. */
 export function composeStatus(parts: StatusParts): StatusDocument {
-  const { teller, health, nodes, pipeline, nowSeconds } = parts;
+  const { teller, health, cluster, nodes, pipeline, nowSeconds } = parts;
   return {
     schema: statusSchemaName,
     node: {
@@ -47,7 +47,7 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     partial: health.partial,
     reasons: health.reasons,
     components: health.components,
-    cluster: cluster(teller, parts.mesh),
+    cluster,
     nodes: nodes.map(statusNode),
     daemons: nodes.flatMap((node) => node.daemons.map((daemon) => ({ node: node.id, ...daemon }))),
     pipeline: {
@@ -62,7 +62,8 @@ export function composeStatus(parts: StatusParts): StatusDocument {
   };
 }
 
-function cluster(teller: Teller, mesh: MeshStatus): StatusCluster {
+/** Who leads, by what majority, and how every link is. Pure. */
+export function statusCluster(teller: Teller, mesh: MeshStatus): StatusCluster {
   const counts = { alive: 0, suspect: 0, down: 0, left: 0 };
   for (const member of mesh.members) counts[member.link] += 1;
   const { held, have, need, voters } = mesh.quorum;
