@@ -22,7 +22,11 @@ export async function otherSupervisor(
   const child = fork(fileURLToPath(import.meta.url), [stateDir, JSON.stringify(daemons)], {
     stdio: "inherit",
   });
-  await once(child, "message");
+  const failed = once(child, "exit").then(() => {
+    throw new Error("the supervisor did not start");
+  });
+  await Promise.race([once(child, "message"), failed]);
+  failed.catch(() => undefined);
   return {
     pid: child.pid ?? 0,
     daemons: async () => {

@@ -142,13 +142,14 @@ it("remembers one that was seen before it cut its every tie", async () => {
 
 it("finds one that cut every tie unseen by the lifeline it still holds", async () => {
   const files = new RunFiles(join(folder, "daemon"));
-  const ends = files.openChildEnds(null, null);
+  const { ends, readers } = files.openRun(null, null);
   // Without environment, in a session of its own, and its parents gone before anybody looked.
   const script = "env -i setsid setsid -f sleep 1000";
   const token = "test:lifeline";
   const env = { PATH: process.env.PATH, ...markerEnvironment(token) };
   const child = spawn("/bin/sh", ["-c", script], { detached: true, env, stdio: [...ends.stdio] });
   ends.close();
+  for (const reader of Object.values(readers)) reader?.destroy();
   children.push(child);
   const exited = once(child, "exit");
   const options = { token, table: new ProcessTable(), useCgroup: false, holders: () => files.holders() };

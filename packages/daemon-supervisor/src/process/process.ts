@@ -46,12 +46,12 @@ export class DaemonProcess implements Run {
       const held = files?.holders().map(({ pid }) => pid) ?? [];
       if (held.length > 0)
         throw new Error(`another copy of it still runs: pid ${held.slice(0, 10).join(", ")}`);
-      const ends = files?.openChildEnds(notifyFd, definition.user ?? null) ?? pipeEnds(notifyFd);
-      readers = files?.openReaders(notifyFd !== null) ?? null;
+      const pipes = files?.openRun(notifyFd, definition.user ?? null) ?? null;
+      readers = pipes?.readers ?? null;
       try {
-        child = spawnChild(definition, surroundings, ends);
+        child = spawnChild(definition, surroundings, pipes?.ends.stdio ?? pipeEnds(notifyFd));
       } finally {
-        ends.close();
+        pipes?.ends.close();
       }
       readers ??= pipeReaders(child, notifyFd);
     } catch (error) {
@@ -112,7 +112,7 @@ export class DaemonProcess implements Run {
 function spawnChild(
   { command, cwd, env: ownEnv, user = null }: ProcessDefinition,
   { env, containment }: ProcessSurroundings,
-  { stdio }: ChildEnds,
+  stdio: ChildEnds["stdio"],
 ): ChildProcess {
   const all = { ...env, ...ownEnv, ...markerEnvironment(containment.token) };
   const { program, args, account } = launchOf(command, user, { cwd, path: all.PATH });
@@ -127,9 +127,9 @@ function spawnChild(
 }
 
 /** Descriptors from 3 on: nothing up to the one that the daemon notifies through. */
-function pipeEnds(notifyFd: number | null): ChildEnds {
+function pipeEnds(notifyFd: number | null): ChildEnds["stdio"] {
   const between = notifyFd === null ? [] : [...Array<"ignore">(notifyFd - 3).fill("ignore"), "pipe" as const];
-  return { stdio: ["ignore", "pipe", "pipe", ...between], close: () => undefined };
+  return ["ignore", "pipe", "pipe", ...between];
 }
 
 function pipeReaders(child: ChildProcess, notifyFd: number | null): RunReaders {

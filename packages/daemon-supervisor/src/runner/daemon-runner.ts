@@ -89,7 +89,7 @@ export class DaemonRunner {
     const surroundings = {
       log: this.logs,
       containment: this.#host.containment(name, saved.token),
-      readers: files.openReaders(notifyFd !== null),
+      readers: files.reopen(saved.pid, notifyFd),
     };
     const record = this.record.starting(this.#host.nowMs() - saved.ageMs, false);
     this.#begin(record, (listener) => new AdoptedProcess(saved, surroundings, listener), saved);

@@ -55,6 +55,20 @@ export function fifoHolders(path: string): ProcessStat[] {
   });
 }
 
+/** Our end of a pipe that was made at `path` and is found at descriptor `fd` of one of `pids`; null when none holds it. */
+export function openHeld(pids: readonly number[], fd: number, path: string): Socket | null {
+  for (const pid of pids) {
+    const link = `/proc/${pid}/fd/${fd}`;
+    try {
+      // A pipe without its name reads as "PATH (deleted)".
+      if (readlinkSync(link).startsWith(path) && isChildEnd(pid, String(fd))) return openReader(link);
+    } catch {
+      // It has ended, or closed that descriptor.
+    }
+  }
+  return null;
+}
+
 function holds(pid: number, path: string): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some(

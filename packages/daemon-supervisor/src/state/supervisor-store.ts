@@ -47,7 +47,7 @@ export class SupervisorStore {
     const programs = definitions.filter(({ service }) => service === null);
     for (const { name } of programs)
       mkdirSync(join(this.#folder, "daemons", name), { recursive: true, mode: 0o700 });
-    makeFifos(programs.flatMap(({ name, notifyFd }) => this.files(name).pipes(notifyFd !== null)));
+    makeFifos(programs.flatMap(({ name }) => this.files(name).pipes()));
   }
 
   /** Soon writes what `state` then returns, unless that is null. */
