@@ -57,10 +57,15 @@ describe("when the supervisor's own loop stood still", () => {
     if (definition === undefined) throw new Error("the definition is wrong");
     const record = new DaemonRecord(definition);
     const ends: string[] = [];
-    const watch = new RunWatch(record, { ...host, nowMs: () => now }, (mustEnd) => {
-      if (mustEnd !== null) ends.push(mustEnd);
-      else watch.awaitNext();
-    });
+    const watch = new RunWatch(
+      record,
+      { ...host, nowMs: () => now },
+      () => [],
+      (mustEnd) => {
+        if (mustEnd !== null) ends.push(mustEnd);
+        else watch.awaitNext();
+      },
+    );
     const run = record.starting(0, false);
     run.nowRuns(7, 0);
     run.notified("", 0);

@@ -143,22 +143,3 @@ describe("thresholds of liveness", () => {
     expect(failing).toEqual([true, true, true, true, true, false]);
   });
 });
-
-describe("a memory limit", () => {
-  const sample = (megabytes: number): { cpuCores: null; memoryBytes: number } => ({
-    cpuCores: null,
-    memoryBytes: megabytes * 1024 * 1024,
-  });
-
-  it("crossed in one sample does nothing; in three in a row it ends the run and says by how much", () => {
-    const run = runOf({ memory: { maxMegabytes: 100 } });
-    const answers = [101, 99, 150, 150, 150].map((megabytes) => run.sampled(sample(megabytes)));
-    expect(answers.slice(0, 4)).toEqual([null, null, null, null]);
-    expect(answers[4]).toBe("uses 150 MB, more than its limit of 100 MB, in 3 samples in a row");
-  });
-
-  it("is not crossed at exactly its value", () => {
-    const run = runOf({ memory: { maxMegabytes: 100, samples: 1 } });
-    expect(run.sampled(sample(100))).toBe(null);
-  });
-});

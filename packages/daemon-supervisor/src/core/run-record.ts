@@ -116,9 +116,13 @@ export class RunRecord {
       this.#becomeReady(now, `wrote "${line.slice(0, 100)}"`);
   }
 
-  sampled(use: ResourceUse): string | null {
+  sampled(use: ResourceUse): void {
     this.#use = use;
-    return this.#memory?.sampled(use.memoryBytes) ?? null;
+  }
+
+  /** Null without a memory limit. */
+  get memory(): MemoryWatch | null {
+    return this.#memory;
   }
 
   /** Milliseconds until it must have been heard of, null when nothing is awaited. */

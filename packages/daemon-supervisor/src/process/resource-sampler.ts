@@ -10,9 +10,10 @@ interface CpuTime {
   readonly cpuTicks: number;
 }
 
+const pageBytes = readPageBytes();
+
 /** Samples what the processes of one run use. */
 export class ResourceSampler {
-  readonly #pageBytes: number = pageBytes();
   #before: { readonly times: ReadonlyMap<number, CpuTime>; readonly at: number } | null = null;
 
   /** Null when none of the pids is alive. `now` is monotonic milliseconds. */
@@ -21,12 +22,18 @@ export class ResourceSampler {
     const before = this.#before;
     this.#before = { times: new Map(stats.map((stat) => [stat.pid, stat])), at: now };
     if (stats.length === 0) return null;
-    const pages = stats.reduce((sum, { residentPages }) => sum + residentPages, 0);
+    const pages = stats.reduce((sum, stat) => sum + stat.residentPages, 0);
     return {
-      memoryBytes: pages * this.#pageBytes,
+      memoryBytes: pages * pageBytes,
       cpuCores: before === null ? null : cores(stats, before.times, (now - before.at) / 1000),
     };
   }
+}
+
+/** Resident memory of those of the processes that are alive; null when none is. */
+export function residentBytes(pids: readonly number[]): number | null {
+  const stats = pids.flatMap((pid) => readStat(pid) ?? []);
+  return stats.length === 0 ? null : stats.reduce((sum, stat) => sum + stat.residentPages, 0) * pageBytes;
 }
 
 /** Of a process that was not there before, all its time is new. */
@@ -45,7 +52,7 @@ function cores(
 }
 
 /** The kernel's page size, AT_PAGESZ of the auxiliary vector; 64 KiB on some ARM hosts. */
-function pageBytes(): number {
+function readPageBytes(): number {
   const pageSizeKey = 6n;
   try {
     const vector = readFileSync("/proc/self/auxv");

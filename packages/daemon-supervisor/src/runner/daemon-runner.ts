@@ -168,7 +168,7 @@ export class DaemonRunner {
   sample(): void {
     if (this.#run === null || this.#ending !== null || this.#run.pids.length === 0) return;
     const use = this.#sampler.sample(this.#run.pids, this.#host.nowMs());
-    if (use !== null) this.#mustEnd(this.record.run?.sampled(use) ?? null);
+    if (use !== null) this.record.run?.sampled(use);
   }
 
   #launch(now: number): void {
@@ -286,7 +286,8 @@ export class DaemonRunner {
   }
 
   #newWatch(): RunWatch {
-    return new RunWatch(this.record, this.#host, (mustEnd) => this.#mustEnd(mustEnd));
+    const pids = (): readonly number[] => this.#run?.pids ?? [];
+    return new RunWatch(this.record, this.#host, pids, (mustEnd) => this.#mustEnd(mustEnd));
   }
 
   /** Something was learnt of the run: it ends for `reason`, or goes on. */

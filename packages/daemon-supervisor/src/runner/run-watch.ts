@@ -1,4 +1,5 @@
 import type { DaemonRecord } from "../core/daemon-record.ts";
+import { residentBytes } from "../process/resource-sampler.ts";
 import { Alarm, stallMs } from "./alarm.ts";
 import { HealthWatch, type WatchHost } from "./health-watch.ts";
 
@@ -9,11 +10,14 @@ export class RunWatch {
   readonly #checks: HealthWatch;
   readonly #deadline: Alarm;
   readonly #stable: Alarm;
+  readonly #memory: Alarm;
+  readonly #pids: () => readonly number[];
 
-  /** `onNews` is told of each thing learnt: the reason why the run must end, or null. */
+  /** `pids` are those of the run as last seen; `onNews` is told of each thing learnt: the reason why the run must end, or null. */
   constructor(
     record: DaemonRecord,
     host: WatchHost & { readonly nowMs: () => number },
+    pids: () => readonly number[],
     onNews: (mustEnd: string | null) => void,
   ) {
     this.#record = record;
@@ -25,6 +29,13 @@ export class RunWatch {
       // After a standstill of our own, what the daemon said meanwhile must be read before it is judged.
       if (lateMs > stallMs) this.#deadline.set(stallMs);
       else onNews(record.run?.overdue(host.nowMs()) ?? null);
+    });
+    this.#pids = pids;
+    this.#memory = new Alarm(() => {
+      const bytes = residentBytes(pids());
+      const mustEnd = bytes === null ? null : (record.run?.memory?.looked(bytes, host.nowMs()) ?? null);
+      if (mustEnd === null) this.#awaitMemory();
+      else onNews(mustEnd);
     });
     this.#stable = new Alarm(() => {
       record.stable();
@@ -41,12 +52,20 @@ export class RunWatch {
     if (deadlineInMs === null) this.#deadline.cancel();
     else this.#deadline.set(deadlineInMs);
     this.#checks.ask(this.#record.run?.nextProbe() ?? null);
+    this.#awaitMemory();
   }
 
   /** The run ends, and with it every question; resolves when no check of it runs any more. */
   async end(): Promise<void> {
     this.#stable.cancel();
     this.#deadline.cancel();
+    this.#memory.cancel();
     await this.#checks.end();
+  }
+
+  #awaitMemory(): void {
+    const { run } = this.#record;
+    if (run === null || run.memory === null || !run.spawned || this.#memory.pending) return;
+    this.#memory.set(run.memory.nextInMs(this.#pids().length));
   }
 }
