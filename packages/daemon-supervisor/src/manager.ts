@@ -3,7 +3,7 @@ import { type DaemonHealth, HealthCheckResult, RingRiftError } from "@ringrift/p
 import type { DaemonMemory } from "./core/daemon-memory.ts";
 import { DaemonPlan } from "./core/daemon-plan.ts";
 import { checkFleetLimits, defaultFleetLimits, FleetGate } from "./core/fleet-gate.ts";
-import type { DaemonDefinition } from "./definition/definition.ts";
+import { type DaemonDefinition, runPart } from "./definition/definition.ts";
 import { checkDefinitions } from "./definition/definition-problems.ts";
 import type { DaemonLogs } from "./log/daemon-log.ts";
 import type { LogLine } from "./log/log-ring.ts";
@@ -212,8 +212,11 @@ class Manager implements DaemonManager {
     const toStart = new Set([...next.keys()].filter((name) => this.#runners.get(name)?.retired !== false));
     for (const [name, runner] of this.#runners) {
       const definition = next.get(name);
-      const same = isDeepStrictEqual(runner.definition, definition);
-      if (same && !runner.retired) continue;
+      if (definition !== undefined) {
+        runner.logs.limit(definition.logs);
+        const same = isDeepStrictEqual(runPart(runner.definition), runPart(definition));
+        if (same && !runner.retired) continue;
+      }
       leaving.add(name);
       runner.redefine(definition ?? null);
     }

@@ -114,6 +114,11 @@ export interface DaemonDefinition {
   readonly schedule: { readonly cron: string; readonly timeZone: string | null } | null;
 }
 
+/** What a run depends on; the limits of its logs change under it. */
+export function runPart({ logs, ...rest }: DaemonDefinition): Omit<DaemonDefinition, "logs"> {
+  return rest;
+}
+
 /** A mistake and the keys that lead to it. */
 export interface DefinitionProblem {
   readonly path: readonly PropertyKey[];

@@ -36,6 +36,13 @@ export class DaemonLog {
     if (file !== null) this.#recall(file.path);
   }
 
+  /** Changes the limits under a daemon that runs. */
+  limit(limits: DaemonLogLimits): void {
+    this.#ring.limit(limits.ringLines);
+    for (const splitter of Object.values(this.#splitters)) splitter.limit(limits.lineBytes);
+    this.#file?.limit(limits);
+  }
+
   /** Tells of each line from now on, until the returned function is called. */
   follow(follower: (line: LogLine) => void): () => void {
     this.#followers.add(follower);

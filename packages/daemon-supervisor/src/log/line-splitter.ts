@@ -12,10 +12,15 @@ const carriageReturn = 0x0d;
 
 /** Cuts a stream of bytes into lines of at most `limit` bytes; nothing is lost, long lines come in pieces. */
 export class LineSplitter {
-  readonly #limit: number;
+  #limit: number;
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Cuts lines longer than this from now on. */
+  limit(limit: number): void {
     this.#limit = limit;
   }
 

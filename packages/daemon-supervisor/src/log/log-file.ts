@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorText } from "@ringrift/protocol";
 
@@ -23,7 +23,7 @@ const retryMs = 1_000;
 /** Appends to a file in the background, bounded in memory and on disk, whatever the disk does. */
 export class LogFile {
   readonly #path: string;
-  readonly #limits: LogFileLimits;
+  #limits: LogFileLimits;
   readonly #onProblem: (text: string) => void;
   #queue: Block[] = [];
   #queuedBytes = 0;
@@ -48,6 +48,11 @@ export class LogFile {
   /** Why nothing is written at present, null when all is well. */
   get problem(): string | null {
     return this.#problem;
+  }
+
+  /** Holds from the next writing on. */
+  limit(limits: LogFileLimits): void {
+    this.#limits = limits;
   }
 
   append(bytes: Uint8Array, lines: number): void {
@@ -133,6 +138,18 @@ export class LogFile {
       });
     }
     if (this.#limits.files === 1) await (await open(this.#path, "w", 0o600)).close();
+    await this.#removeOlder();
+  }
+
+  /** What is older than all that are kept: the limit may have been higher once. */
+  async #removeOlder(): Promise<void> {
+    for (let age = this.#limits.files; ; age += 1) {
+      try {
+        await rm(`${this.#path}.${age}`);
+      } catch {
+        return;
+      }
+    }
   }
 
   async #forget(): Promise<void> {

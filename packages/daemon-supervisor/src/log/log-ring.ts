@@ -16,7 +16,7 @@ const maxCharacters = 256 * 1024;
 
 /** The last lines a daemon wrote; what fell out is counted. */
 export class LogRing {
-  readonly #maxLines: number;
+  #maxLines: number;
   #lines: LogLine[] = [];
   /** Lines before this one have fallen out. */
   #first = 0;
@@ -30,6 +30,16 @@ export class LogRing {
   push(line: LogLine): void {
     this.#lines.push(line);
     this.#characters += line.text.length;
+    this.#trim();
+  }
+
+  /** Keeps so many lines from now on. */
+  limit(maxLines: number): void {
+    this.#maxLines = maxLines;
+    this.#trim();
+  }
+
+  #trim(): void {
     while (this.#lines.length - this.#first > this.#maxLines || this.#characters > maxCharacters) {
       this.#characters -= this.#lines[this.#first]?.text.length ?? 0;
       this.#first += 1;

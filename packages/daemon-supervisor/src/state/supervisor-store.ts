@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, RingRiftError } from "@ringrift/protocol";
-import type { DaemonDefinition } from "../definition/definition.ts";
+import { type DaemonDefinition, runPart } from "../definition/definition.ts";
 import { makeFifos } from "./fifo.ts";
 import { RunFiles } from "./run-files.ts";
 import { takeSupervisorLock } from "./supervisor-lock.ts";
@@ -69,5 +69,8 @@ export class SupervisorStore {
 
 /** Tells a definition from one that was changed; secrets in it cannot be read from it. */
 export function definitionDigest(definition: DaemonDefinition): string {
-  return createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(JSON.stringify(runPart(definition)))
+    .digest("hex")
+    .slice(0, 16);
 }
