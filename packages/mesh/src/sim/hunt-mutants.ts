@@ -5,9 +5,10 @@ import { type Mutant, mutants, mutate } from "./mutants.ts";
 import type { SearchOptions, SearchResult } from "./search/search.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
-/** How one bug was found, or that it was not. */
+/** How one bug was found by one hunter, or that it was not. */
 export interface Hunt {
   readonly mutant: string;
+  readonly hunter: "search" | "schedules";
   /** Null when nothing saw it. */
   readonly caught: {
     readonly invariant: string;
@@ -29,14 +30,13 @@ interface Searcher {
   readonly search: (options: SearchOptions) => SearchResult;
 }
 
-/** Enough of the search for bugs in voting; a second's work. */
-const searchBound: SearchOptions = { maxTerm: 2, maxVisits: 20_000 };
 const mark = "?mutant=";
 
 /**
- * Looks for each bug until an invariant breaks, in at most `seeds` schedules of each size; needs a Node that runs TypeScript.
+ * Looks for each bug until an invariant breaks, in the search and in at most `seeds` schedules of each size; needs a Node
+ * that runs TypeScript.
  *
- * @param all also those that take hundreds of schedules
+ * @param all with every hunter that must see the bug, instead of with the quickest, and those that take hundreds of schedules
  */
 export async function huntMutants(
   seeds: number,
@@ -62,10 +62,11 @@ export async function huntMutants(
   try {
     const hunts: Hunt[] = [];
     for (const mutant of mutants) {
-      if (mutant.hunter === "many schedules" && !all) continue;
-      const found = await hunt(mutant, seeds);
-      onHunt(found);
-      hunts.push(found);
+      for (const hunter of huntersOf(mutant, all)) {
+        const found = await hunt(mutant, hunter, seeds);
+        onHunt(found);
+        hunts.push(found);
+      }
     }
     return hunts;
   } finally {
@@ -73,18 +74,26 @@ export async function huntMutants(
   }
 }
 
-async function hunt(mutant: Mutant, seeds: number): Promise<Hunt> {
-  const bySearch = mutant.hunter === "search";
-  const caught = bySearch ? await searchFor(mutant) : await scheduleFor(mutant, seeds);
-  return { mutant: mutant.name, caught };
+function huntersOf({ search, schedules }: Mutant, all: boolean): Hunt["hunter"][] {
+  const hunters: Hunt["hunter"][] = search === undefined ? [] : ["search"];
+  const scheduled = all ? schedules !== "never" : schedules === undefined && search === undefined;
+  return scheduled ? [...hunters, "schedules"] : hunters;
+}
+
+async function hunt(mutant: Mutant, hunter: Hunt["hunter"], seeds: number): Promise<Hunt> {
+  const caught = hunter === "search" ? await searchFor(mutant) : await scheduleFor(mutant, seeds);
+  return { mutant: mutant.name, hunter, caught };
 }
 
 async function searchFor(mutant: Mutant): Promise<Caught> {
+  if (mutant.search === undefined) return null;
   const { search }: Searcher = await import(mutated("./search/search.ts", mutant));
-  const { violation, visits } = search(searchBound);
+  const { violation } = search(mutant.search);
   if (violation === null) return null;
   const { rule, trace } = violation;
-  return { invariant: rule, by: `search, ${visits} states`, explanation: [rule, ...trace].join("\n") };
+  const { nodes, maxTerm } = mutant.search;
+  const by = `every order of events among ${nodes} voters to term ${maxTerm}`;
+  return { invariant: rule, by, explanation: [rule, ...trace].join("\n") };
 }
 
 async function scheduleFor(mutant: Mutant, seeds: number): Promise<Caught> {

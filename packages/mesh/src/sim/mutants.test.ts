@@ -12,7 +12,7 @@ test.each(mutants)("the core can still have this bug: $name", (mutant) => {
   expect(mutate(source, mutant)).not.toBe(source);
 });
 
-// Those that take many schedules are hunted by `pnpm sim --mutants` only.
+// `pnpm sim --mutants` hunts each with every hunter that must see it, and those that take hundreds of schedules.
 test("each bug is caught by the search or within 60 schedules, and told with a trace", {
   timeout: 120_000,
 }, () => {

@@ -1,3 +1,5 @@
+import type { SearchOptions } from "./search/search.ts";
+
 /** A bug put into a core on purpose, to prove that the simulator would see one like it. */
 export interface Mutant {
   readonly name: string;
@@ -5,13 +7,16 @@ export interface Mutant {
   readonly file: string;
   /** Each text occurs exactly once in the file and is replaced by the other. */
   readonly edits: readonly (readonly [string, string])[];
-  /** Who looks for it: random schedules unless said otherwise. Some show in one schedule of hundreds. */
-  readonly hunter?: "search" | "many schedules";
+  /** The smallest search of every order of events that sees it; none for bugs in times, in progress and beside the vote. */
+  readonly search?: SearchOptions;
+  /** How often random schedules see it: in dozens unless said otherwise. */
+  readonly schedules?: "hundreds" | "never";
 }
 
 export const mutants: readonly Mutant[] = [
   {
     name: "no fsync before the vote leaves",
+    search: { nodes: 3, maxTerm: 1 },
     file: "election.ts",
     edits: [
       [
@@ -22,25 +27,29 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a candidate asks for votes before its own is on disk",
-    hunter: "search",
+    search: { nodes: 3, maxTerm: 1 },
+    schedules: "never",
     file: "campaign.ts",
     edits: [["return [persist, ...requests,", "return [...requests, persist,"]],
   },
   {
     name: "the vote is forgotten in a restart",
-    hunter: "search",
+    search: { nodes: 3, maxTerm: 1 },
+    schedules: "never",
     file: "election-state.ts",
     edits: [["votedFor: persisted.votedFor,", "votedFor: null,"]],
   },
   {
     name: "an adopted term is not persisted",
-    hunter: "search",
+    search: { nodes: 3, maxTerm: 1 },
+    schedules: "never",
     file: "election.ts",
     edits: [[`return [{ type: "persist", term, votedFor: null }];`, "return [];"]],
   },
   {
     name: "two votes in one term",
-    hunter: "search",
+    search: { nodes: 3, maxTerm: 1 },
+    schedules: "never",
     file: "election.ts",
     edits: [
       ["if (state.votedFor !== null && state.votedFor !== from) {", "if (state.votedFor === state.self) {"],
@@ -48,6 +57,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a quorum of the living",
+    search: { nodes: 3, maxTerm: 1 },
     file: "campaign.ts",
     edits: [
       [
@@ -58,11 +68,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "half is a majority",
+    search: { nodes: 4, maxTerm: 1 },
     file: "quorum.ts",
     edits: [["Math.floor(voters / 2) + 1", "Math.ceil(voters / 2)"]],
   },
   {
     name: "a vote repeated counts twice",
+    search: { nodes: 4, maxTerm: 1 },
     file: "campaign.ts",
     edits: [
       ["if (state.votes.has(from)) return [];", ""],
@@ -71,6 +83,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a vote of an earlier term counts",
+    search: { nodes: 3, maxTerm: 2 },
     file: "election.ts",
     edits: [
       [
@@ -81,6 +94,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an answer to the poll counts as a vote",
+    search: { nodes: 3, maxTerm: 1 },
     file: "election.ts",
     edits: [
       [
@@ -91,12 +105,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a refused vote counts",
-    hunter: "search",
+    search: { nodes: 3, maxTerm: 1 },
+    schedules: "never",
     file: "election.ts",
     edits: [["message.term < state.term || !message.granted", "message.term < state.term"]],
   },
   {
     name: "strangers may vote and lead",
+    search: { nodes: 3, maxTerm: 1 },
     file: "election.ts",
     edits: [["if (from === state.self || !state.voters.includes(from)) return [];", ""]],
   },
@@ -142,6 +158,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a heartbeat of an earlier term is acknowledged",
+    search: { nodes: 3, maxTerm: 2 },
     file: "election.ts",
     edits: [
       [
@@ -152,6 +169,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a leader ignores a higher term",
+    search: { nodes: 3, maxTerm: 2 },
     file: "election.ts",
     edits: [
       [
@@ -177,13 +195,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a register that takes writes below its promise",
-    hunter: "many schedules",
+    schedules: "hundreds",
     file: "register.ts",
     edits: [["if (written.term < state.promised) return [];", ""]],
   },
   {
     name: "a register that forgets its promise in a restart",
-    hunter: "many schedules",
+    schedules: "hundreds",
     file: "register.ts",
     edits: [[`...persisted, phase: "follow", newest`, `...persisted, promised: 0, phase: "follow", newest`]],
   },

@@ -1,5 +1,5 @@
-import type { ElectionMessage } from "../../core/election.ts";
 import type { Invariant } from "../invariant.ts";
+import { ownTerm } from "../own-term.ts";
 
 export const termNeverFalls: Invariant = {
   name: "a voter's term and promise never fall, across restarts too",
@@ -19,10 +19,3 @@ export const termNeverFalls: Invariant = {
     };
   },
 };
-
-/** The sender's own term; a poll speaks of a term that nobody is in yet. */
-function ownTerm(message: ElectionMessage): number {
-  if (message.type === "pre_vote") return message.term - 1;
-  if (message.type === "pre_vote_reply") return message.voterTerm;
-  return message.term;
-}

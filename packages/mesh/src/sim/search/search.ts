@@ -1,156 +1,142 @@
-import { eachLetter, has, put, rowLength } from "./mailbag.ts";
-import { createMessageBook, type Letter } from "./message-book.ts";
-import { createTransitions, type Outcome, selfEvents } from "./transitions.ts";
-import { brokenRule } from "./vote-rules.ts";
-import { type Candidate, createWidestStates } from "./widest-states.ts";
+import { type Letter, termsWithRoom } from "./mail.ts";
+import { createSituations, type Move, type Situations } from "./situations.ts";
 
-// Explores every order of events. A state is the voters' snapshots and the set of all messages that ever
-// left: each may arrive at any time, any number of times, or never. That is loss, duplication, delay and reordering at once.
-// Since nobody has to receive a message, more messages only allow more: an answer that leaves its sender as it was is given
-// at once, and the states without it need no visit.
+// Explores every order of events. A state is each voter's situation: its snapshot and the binding messages ever sent to it.
+// A voter's silent steps commute with all that others do: nobody sees them, and what they need stays in the mail. So each
+// voter makes its silent steps just before its next loud one, and only loud steps lead from state to state.
 
 export interface SearchOptions {
-  /** Events that would raise a term beyond this are not followed. */
+  /** 2 to 5. */
+  readonly nodes: number;
+  /** Events that would raise a term beyond this are not followed; 32 / (4 * (nodes - 1)) at most. */
   readonly maxTerm: number;
-  /** Gives up after so many visits; unset, never. */
-  readonly maxVisits?: number;
 }
 
 export interface SearchProgress {
-  /** States whose events were all followed. */
+  /** States whose moves were all followed. */
   readonly visits: number;
-  /** States kept, each wider than all others with the same voters. */
-  readonly states: number;
   /** Known states that are not visited yet. */
   readonly open: number;
 }
 
-export interface SearchResult extends SearchProgress {
-  /** Distinct snapshots of single voters, and distinct messages. */
+export interface SearchResult {
+  readonly visits: number;
+  /** Loud steps that led from state to state. */
+  readonly moves: number;
+  /** Distinct snapshots, and situations, of single voters. */
   readonly snapshots: number;
-  readonly messages: number;
-  /** Whether every reachable state within `maxTerm` was visited, or one that allows more. */
-  readonly complete: boolean;
-  /** A rule that some order of events breaks, with such an order; null when there is none. */
+  readonly situations: number;
+  /** A rule that some order of events breaks, with such an order; null when no order within `maxTerm` breaks one. */
   readonly violation: { readonly rule: string; readonly trace: readonly string[] } | null;
 }
 
-const progressEvery = 100_000;
-const voters: readonly string[] = ["a", "b", "c"];
+/** Each voter's situation. */
+type State = readonly number[];
+
+/** All voters together. */
+export interface Voters {
+  readonly situations: readonly Situations[];
+  readonly initial: State;
+  readonly after: (state: State, voter: number, move: Move) => State;
+}
 
 interface Trail {
   readonly before: Trail | null;
-  readonly what: () => string;
+  readonly state: State;
+  readonly voter: number;
+  readonly move: Move;
 }
 
-interface Visit extends Candidate {
-  readonly trail: Trail | null;
+const progressEvery = 100_000;
+
+/** @throws {RangeError} for more terms than so many voters have room for */
+export function createVoters({ nodes, maxTerm }: SearchOptions): Voters {
+  const room = termsWithRoom(nodes);
+  if (maxTerm > room)
+    throw new RangeError(`With ${nodes} voters the search ends at term ${room}, not ${maxTerm}.`);
+  const ids = ["a", "b", "c", "d", "e"].slice(0, nodes);
+  const situations = ids.map((self) => createSituations(self, ids, maxTerm));
+  return {
+    situations,
+    initial: situations.map(({ initial }) => initial),
+    after: (state, voter, { next, outcome }) => {
+      const after = [...state];
+      after[voter] = next;
+      for (const { to, bit } of outcome.sent) after[to] = situations[to]?.receive(after[to] ?? 0, bit) ?? 0;
+      return after;
+    },
+  };
 }
 
 export function search(
   options: SearchOptions,
   onProgress: (progress: SearchProgress) => void = () => {},
-  onLetter: (letter: Letter) => void = () => {},
 ): SearchResult {
-  const { maxTerm, maxVisits = Number.POSITIVE_INFINITY } = options;
-  const book = createMessageBook();
-  const transitions = createTransitions(voters, maxTerm, book);
-  const widest = createWidestStates<Visit>();
-  const open: Visit[] = [];
-  let violation: SearchResult["violation"] = null;
+  const voters = createVoters(options);
+  const known = new Set([keyOf(voters.initial)]);
+  /** In the order in which they were found, so that a violation is told with as few loud steps as it takes. */
+  const found: { readonly state: State; readonly trail: Trail | null }[] = [
+    { state: voters.initial, trail: null },
+  ];
   let visits = 0;
-
-  const letterOf = (id: number): Letter => {
-    const letter = book.letters[id];
-    if (letter === undefined) throw new RangeError(`There is no message ${id}.`);
-    return letter;
-  };
-  const told = ({ voter, crashed }: Outcome): string =>
-    `${crashed ? "crashes before its write: " : ""}${transitions.describe(voter)}`;
-
-  /** Adds a message that left; false when that breaks a rule. */
-  const post = (row: Int32Array, id: number, trail: Trail | null): boolean => {
-    if (has(row, id)) return true;
-    const before: Letter[] = [];
-    eachLetter(row, (each) => before.push(letterOf(each)));
-    const rule = brokenRule(letterOf(id), before, voters);
-    put(row, id);
-    onLetter(letterOf(id));
-    if (rule !== null) violation ??= { rule, trace: [...steps(trail), `and so ${written(letterOf(id))}`] };
-    return rule === null;
-  };
-
-  /** What the receiver of a message says to it and stays as it is. */
-  const answersTo = (row: Int32Array, letter: Letter): number[] => {
-    const voter = row[indexOf(letter.to)] ?? 0;
-    const outcomes = transitions.onLetter(voter, letter);
-    return outcomes.flatMap((outcome) =>
-      outcome.voter === voter && !outcome.crashed ? [...outcome.letters] : [],
-    );
-  };
-
-  /** Gives every such answer, and the answers to the answers. */
-  const answerAll = (row: Int32Array, trail: Trail | null): void => {
-    for (let more = true; more; ) {
-      const answers: number[] = [];
-      eachLetter(row, (id) => answers.push(...answersTo(row, letterOf(id))));
-      more = answers.some((id) => !has(row, id));
-      for (const id of answers) post(row, id, trail);
-    }
-  };
-
-  const follow = (from: Visit, voterIndex: number, outcome: Outcome, event: () => string): void => {
-    if (outcome.voter === from.row[voterIndex] && outcome.letters.every((id) => has(from.row, id))) return;
-    const trail: Trail = { before: from.trail, what: () => `${event()} — ${told(outcome)}` };
-    const row = from.row.slice();
-    row[voterIndex] = outcome.voter;
-    for (const id of outcome.letters) post(row, id, trail);
-    answerAll(row, trail);
-    const visit: Visit = { row, trail, dropped: false };
-    if (widest.add(visit)) open.push(visit);
-  };
-
-  const expand = (from: Visit): void => {
-    for (const [voterIndex, self] of voters.entries())
-      for (const event of selfEvents)
-        for (const outcome of transitions.onSelf(from.row[voterIndex] ?? 0, event))
-          follow(from, voterIndex, outcome, () => `${self}: ${event}`);
-    eachLetter(from.row, (id) => {
-      const letter = letterOf(id);
-      const voterIndex = indexOf(letter.to);
-      for (const outcome of transitions.onLetter(from.row[voterIndex] ?? 0, letter))
-        follow(from, voterIndex, outcome, () => written(letter));
-    });
-  };
-
-  const start: Visit = { row: new Int32Array(rowLength), trail: null, dropped: false };
-  for (const [index, self] of voters.entries()) start.row[index] = transitions.initial(self);
-  widest.add(start);
-  open.push(start);
-  const progress = (): SearchProgress => ({ visits, states: widest.size(), open: open.length });
-  while (violation === null && visits < maxVisits) {
-    const visit = open.pop();
-    if (visit === undefined) break;
-    if (visit.dropped) continue;
-    expand(visit);
+  let moves = 0;
+  let violation: SearchResult["violation"] = null;
+  for (const { state, trail: before } of found) {
+    if (violation !== null) break;
     visits += 1;
-    if (visits % progressEvery === 0) onProgress(progress());
+    for (const [voter, situations] of voters.situations.entries()) {
+      for (const move of situations.moves(state[voter] ?? 0)) {
+        moves += 1;
+        const trail: Trail = { before, state, voter, move };
+        if (move.broken !== null) violation ??= { rule: move.broken, trace: told(voters, trail) };
+        const after = voters.after(state, voter, move);
+        const key = keyOf(after);
+        if (known.has(key)) continue;
+        known.add(key);
+        found.push({ state: after, trail });
+      }
+    }
+    if (visits % progressEvery === 0) onProgress({ visits, open: found.length - visits });
   }
-  const { length: messages } = book.letters;
-  const complete = open.length === 0 && violation === null;
-  return { ...progress(), snapshots: transitions.snapshots(), messages, complete, violation };
+  const sum = (of: (each: Situations) => number): number =>
+    voters.situations.reduce((total, each) => total + of(each), 0);
+  return {
+    visits,
+    moves,
+    snapshots: sum((each) => each.steps.transitions.size()),
+    situations: sum((each) => each.size()),
+    violation,
+  };
 }
 
-function indexOf(id: string): number {
-  return voters.indexOf(id);
+/** One character for each situation. */
+function keyOf(state: State): string {
+  return String.fromCharCode(...state);
 }
 
-function written({ from, to, message }: Letter): string {
-  return `${from} -> ${to} ${JSON.stringify(message)}`;
-}
-
-function steps(trail: Trail | null): string[] {
+/** The events of a trail in their order, silent ones too. */
+function told(voters: Voters, trail: Trail): string[] {
+  const moves: Trail[] = [];
+  for (let at: Trail | null = trail; at !== null; at = at.before) moves.unshift(at);
   const lines: string[] = [];
-  for (let at = trail; at !== null; at = at.before) lines.unshift(at.what());
+  const snapshots = voters.situations.map(({ steps }) => steps.transitions.initial);
+  for (const { state, voter, move } of moves) {
+    const situations = voters.situations[voter];
+    if (situations === undefined) continue;
+    const { steps, silentPath } = situations;
+    const path = silentPath(state[voter] ?? 0, snapshots[voter] ?? 0, move.from);
+    for (const event of path) lines.push(`${steps.self} ${described(event)}`);
+    snapshots[voter] = move.outcome.snapshot;
+    const { role, term, votedFor } = steps.transitions.at(move.outcome.snapshot).state;
+    const end = move.outcome.crashed ? ", crashes before its write and" : " and";
+    lines.push(
+      `${steps.self} ${described(move.outcome.event)}${end} is ${role} in term ${term}, vote ${votedFor ?? "free"}`,
+    );
+  }
   return lines;
+}
+
+function described(event: Letter | string): string {
+  if (typeof event === "string") return event;
+  return `hears ${event.from}${event.bit === 0 ? ", or an invention," : ""} say ${JSON.stringify(event.message)}`;
 }

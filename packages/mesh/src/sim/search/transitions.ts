@@ -1,119 +1,133 @@
-import { type ElectionEffect, type ElectionState, step } from "../../core/election.ts";
-import type { Letter, MessageBook } from "./message-book.ts";
+import {
+  type ElectionEffect,
+  type ElectionInput,
+  type ElectionMessage,
+  type ElectionState,
+  step,
+} from "../../core/election.ts";
+import { bitOf, type Letter, type Mail } from "./mail.ts";
 import { copyOf, keyOf, quiet, type Snapshot, settle, started } from "./snapshot.ts";
+import { contradiction, nothingTold, said, written } from "./told.ts";
 
-/** What may come of one event at one voter: its next snapshot, and the messages that left. */
+/** What may come of one event at one voter. */
 export interface Outcome {
-  readonly voter: number;
-  readonly letters: readonly number[];
+  /** What it heard, or what happened to it. */
+  readonly event: Letter | string;
+  readonly snapshot: number;
+  /** The binding messages that left: to the voter of this number, in its mail. */
+  readonly sent: readonly { readonly to: number; readonly bit: Mail }[];
+  /** The term in which it says that it leads, or null. */
+  readonly leads: number | null;
   /** The process crashed in the middle of its effects. */
   readonly crashed: boolean;
+  /** What it said against its own word, or null. */
+  readonly broken: string | null;
 }
 
-/** Things that happen to a voter by itself. */
-export const selfEvents = ["restart", "quiet", "time-out", "transfer"] as const;
-type SelfEvent = (typeof selfEvents)[number];
-
-/** Voters' snapshots by number, and what each does on each event: worked out by the real core, once. */
+/** One voter's snapshots by number, and what it does on each event: worked out by the real core. */
 export interface Transitions {
-  readonly initial: (self: string) => number;
-  readonly onLetter: (voter: number, letter: Letter) => readonly Outcome[];
-  readonly onSelf: (voter: number, event: SelfEvent) => readonly Outcome[];
-  readonly describe: (voter: number) => string;
-  readonly snapshots: () => number;
+  readonly initial: number;
+  readonly size: () => number;
+  readonly at: (snapshot: number) => Snapshot;
+  readonly hear: (snapshot: number, letter: Letter) => readonly Outcome[];
+  /** All that may happen to a voter that hears nothing. */
+  readonly alone: (snapshot: number) => readonly Outcome[];
 }
 
-export function createTransitions(
-  voters: readonly string[],
-  maxTerm: number,
-  book: MessageBook,
-): Transitions {
+export function createTransitions(self: string, voters: readonly string[], maxTerm: number): Transitions {
   const snapshots: Snapshot[] = [];
   const numbers = new Map<string, number>();
-  /** By snapshot, then by letter or event. */
-  const knownOnLetter: (readonly Outcome[])[][] = [];
-  const knownOnSelf: Map<SelfEvent, readonly Outcome[]>[] = [];
+  const others = voters.filter((id) => id !== self);
+  const othersOf = new Map(voters.map((id) => [id, voters.filter((other) => other !== id)]));
 
   const number = (snapshot: Snapshot): number => {
     const key = keyOf(snapshot);
-    const before = numbers.get(key);
-    if (before !== undefined) return before;
+    const known = numbers.get(key);
+    if (known !== undefined) return known;
     snapshots.push(snapshot);
-    knownOnLetter.push([]);
-    knownOnSelf.push(new Map());
     numbers.set(key, snapshots.length - 1);
     return snapshots.length - 1;
   };
-  const at = (voter: number): Snapshot => {
-    const snapshot = snapshots[voter];
-    if (snapshot === undefined) throw new RangeError(`There is no snapshot ${voter}.`);
+  const at = (index: number): Snapshot => {
+    const snapshot = snapshots[index];
+    if (snapshot === undefined) throw new RangeError(`There is no snapshot ${index}.`);
     return snapshot;
+  };
+
+  const posted = (to: string, message: ElectionMessage): Outcome["sent"] => {
+    const bit = bitOf(self, message, othersOf.get(to) ?? []);
+    return bit === 0 ? [] : [{ to: voters.indexOf(to), bit }];
   };
 
   /** The whole step, and each crash that differs: one before a write that something left ahead of. */
   const outcomesOf = (
+    event: Outcome["event"],
     before: Snapshot,
     state: ElectionState,
     effects: readonly ElectionEffect[],
   ): Outcome[] => {
-    const { self } = before.state;
+    if (state.term > maxTerm) return [];
     const outcomes: Outcome[] = [];
-    const letters: number[] = [];
-    let { disk } = before;
+    const sent: Outcome["sent"][number][] = [];
+    let { disk, told } = before;
+    let [broken, leads]: [string | null, number | null] = [null, null];
+    let ahead = false;
+    const end = (crashed: boolean): void => {
+      const after = crashed ? started(self, voters, { disk, told }) : { state: settle(state), disk, told };
+      outcomes.push({ event, snapshot: number(after), sent: [...sent], leads, crashed, broken });
+    };
     for (const effect of effects) {
-      if (effect.type === "send") letters.push(book.note(self, effect.to, effect.message).id);
-      if (effect.type !== "persist") continue;
-      if (letters.length > 0)
-        outcomes.push({ voter: number(started(self, voters, disk)), letters: [...letters], crashed: true });
-      disk = { term: effect.term, votedFor: effect.votedFor };
+      if (effect.type === "persist") {
+        if (ahead) end(true);
+        disk = { term: effect.term, votedFor: effect.votedFor };
+        told = written(told, disk);
+      }
+      if (effect.type !== "send") continue;
+      ahead = true;
+      const { to, message } = effect;
+      broken ??= contradiction(told, self, to, message);
+      told = said(told, self, to, message);
+      if (message.type === "lead") leads = message.term;
+      sent.push(...posted(to, message));
     }
-    if (state.term <= maxTerm)
-      outcomes.push({ voter: number({ state: settle(state), disk }), letters, crashed: false });
+    end(false);
     return outcomes;
   };
 
-  const bySelf = (before: Snapshot, event: SelfEvent): Outcome[] => {
-    const plain = (snapshot: Snapshot): Outcome[] => [
-      { voter: number(snapshot), letters: [], crashed: false },
-    ];
-    const state = copyOf(before.state);
-    switch (event) {
-      case "restart":
-        return plain(started(state.self, voters, before.disk));
-      case "quiet":
-        return plain({ ...before, state: settle(quiet(state)) });
-      case "transfer":
-        return outcomesOf(before, state, step(state, { type: "transfer" }, 0));
-      case "time-out": {
-        const late = quiet(state);
-        return outcomesOf(before, late, step(late, { type: "tick" }, 0));
-      }
-    }
+  const given = (
+    snapshot: number,
+    event: Outcome["event"],
+    input: ElectionInput,
+    change = copyOf,
+  ): Outcome[] => {
+    const before = at(snapshot);
+    const state = change(before.state);
+    return outcomesOf(event, before, state, step(state, input, 0));
   };
+  const late = (state: ElectionState): ElectionState => quiet(copyOf(state));
+  const tick: ElectionInput = { type: "tick" };
 
   return {
-    initial: (self) => number(started(self, voters, { term: 0, votedFor: null })),
-    onLetter: (voter, { id, from, message }) => {
-      const known = knownOnLetter[voter]?.[id];
-      if (known !== undefined) return known;
-      const before = at(voter);
-      const state = copyOf(before.state);
-      const outcomes = outcomesOf(before, state, step(state, { type: "message", from, message }, 0));
-      const row = knownOnLetter[voter];
-      if (row !== undefined) row[id] = outcomes;
-      return outcomes;
+    initial: number(started(self, voters, { disk: { term: 0, votedFor: null }, told: nothingTold })),
+    size: () => snapshots.length,
+    at,
+    hear: (snapshot, letter) =>
+      given(snapshot, letter, { type: "message", from: letter.from, message: letter.message }),
+    alone: (snapshot) => {
+      const before = at(snapshot);
+      const quietly = { ...before, state: settle(late(before.state)) };
+      return [
+        ...outcomesOf("restarts", before, started(self, voters, before).state, []),
+        ...outcomesOf("hears nobody for long", before, quietly.state, []),
+        ...given(snapshot, "ticks", tick),
+        ...given(snapshot, "times out", tick, late),
+        ...given(snapshot, "hands over", { type: "transfer" }),
+        ...others.flatMap((peer) => [
+          ...given(snapshot, `loses ${peer}`, { type: "link", peer, up: false }),
+          ...given(snapshot, `finds ${peer} gone`, { type: "link", peer, up: false, refused: true }),
+          ...given(snapshot, `finds ${peer}`, { type: "link", peer, up: true }),
+        ]),
+      ];
     },
-    onSelf: (voter, event) => {
-      const known = knownOnSelf[voter]?.get(event);
-      if (known !== undefined) return known;
-      const outcomes = bySelf(at(voter), event);
-      knownOnSelf[voter]?.set(event, outcomes);
-      return outcomes;
-    },
-    describe: (voter) => {
-      const { self, role, term, votedFor } = at(voter).state;
-      return `${self} is ${role} in term ${term}, vote ${votedFor ?? "free"}`;
-    },
-    snapshots: () => snapshots.length,
   };
 }
