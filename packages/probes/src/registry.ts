@@ -17,6 +17,8 @@ import { createProcessesProbe } from "./host/processes.ts";
 import { createServicesProbe } from "./host/services.ts";
 import { createSwapProbe } from "./host/swap.ts";
 import { createKernelLogProbes } from "./kernel-log/kernel-log-probes.ts";
+import { createGpuBoard } from "./nvidia/gpu-board.ts";
+import { createGpuMemoryProbe } from "./nvidia/gpu-memory-probe.ts";
 import { createGpuProbe } from "./nvidia/gpu-probe.ts";
 import { createGpuRoster } from "./nvidia/gpu-roster.ts";
 import type { Probe, ProbeOptions } from "./probe.ts";
@@ -44,6 +46,7 @@ export function createProbes(options: ProbeOptions): Probe[] {
   } = options;
   const scale = timeoutSeconds / standardTimeoutSeconds;
   const roster = createGpuRoster();
+  const board = createGpuBoard();
   const probes = [
     createCpuProbe(procRoot, nowSeconds),
     createLoadProbe(procRoot, nowSeconds),
@@ -75,9 +78,11 @@ export function createProbes(options: ProbeOptions): Probe[] {
       procRoot,
       sysRoot,
       roster,
+      board,
       nowSeconds,
       smiTimeoutMs: 20_000 * scale,
     }),
+    createGpuMemoryProbe({ board, ownProcRoot: "/proc", nowSeconds }),
     ...createKernelLogProbes({
       log: kernelLog,
       memoryFile: kernelLogMemory,

@@ -1,4 +1,4 @@
-import type { Measure } from "../judgement.ts";
+import { clip, type Measure } from "../judgement.ts";
 import { fabricFault } from "./fabric.ts";
 import { margin } from "./gpu.ts";
 import { type GpuFacts, slowdownReasons } from "./smi-parse.ts";
@@ -42,6 +42,7 @@ export function gpuMeasures(facts: GpuFacts): Measure[] {
     ...(facts.fabric === null
       ? []
       : [{ name: "gpu_fabric_ready", labels, value: fabricFault(facts.fabric) === null ? 1 : 0 }]),
+    ...recoveryMeasures(facts, labels),
     ...processMeasures(facts, labels),
     ...facts.readings.map(({ name, labels: more, cell }) => measure(name, cell, more)),
     ...facts.migDevices.flatMap((device) => {
@@ -54,15 +55,54 @@ export function gpuMeasures(facts: GpuFacts): Measure[] {
   ];
 }
 
-/** Sums over the processes of a card: one series each would be one for every process that ever ran. */
+/** Each process of a card has its series while it is among the largest; the others are in the sum, and counted. */
+const maxProcessSeries = 8;
+const maxProgramLength = 60;
+
 function processMeasures({ processes }: GpuFacts, labels: Readonly<Record<string, string>>): Measure[] {
   if (processes === null) return [{ name: "gpu_processes", labels, value: null }];
   const sizes = processes.map(({ memoryBytes }) => memoryBytes.value);
   const known = sizes.every((size) => size !== null);
+  const largest = [...processes]
+    .sort((a, b) => (b.memoryBytes.value ?? 0) - (a.memoryBytes.value ?? 0) || a.pid - b.pid)
+    .slice(0, maxProcessSeries);
   return [
     { name: "gpu_processes", labels, value: processes.length },
     { name: "gpu_processes_memory_bytes", labels, value: known ? sum(sizes) : null },
+    ...largest.map(({ pid, name, memoryBytes }) => ({
+      name: "gpu_process_memory_bytes",
+      labels: { ...labels, pid: String(pid), process: programOf(name) },
+      value: memoryBytes.value,
+      ...(memoryBytes.value === null ? { absence: memoryBytes.absence } : {}),
+    })),
+    { name: "gpu_processes_left_out", labels, value: processes.length - largest.length },
   ];
+}
+
+/** The program without its folder and arguments. */
+function programOf(name: string): string {
+  return clip(name.split(" ", 1)[0]?.split("/").at(-1) || name, maxProgramLength);
+}
+
+/** What the driver may want done with a card, as it says it. */
+const recoveryActions = ["none", "reset", "reboot", "drain_p2p", "drain_and_reset"] as const;
+
+/** One series for each action, 1 for the one that the driver asks for; none where this driver asks for nothing ever. */
+function recoveryMeasures(
+  { recoveryAction, tellsRecovery }: GpuFacts,
+  labels: Readonly<Record<string, string>>,
+): Measure[] {
+  if (!tellsRecovery) return [];
+  const said = (recoveryAction ?? "none")
+    .toLowerCase()
+    .replace(/^(gpu|node) /, "")
+    .replaceAll(" ", "_");
+  const actual = recoveryActions.find((action) => action === said) ?? "other";
+  return [...recoveryActions, "other"].map((action) => ({
+    name: "gpu_recovery_action",
+    labels: { ...labels, action },
+    value: action === actual ? 1 : 0,
+  }));
 }
 
 function sum(values: readonly (number | null)[]): number {

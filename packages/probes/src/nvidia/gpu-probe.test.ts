@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createProgramRunner } from "../program-run.ts";
 import { runProbe } from "../run-probe.ts";
+import { createGpuBoard } from "./gpu-board.ts";
 import { createGpuProbe } from "./gpu-probe.ts";
 import { createGpuRoster } from "./gpu-roster.ts";
 
@@ -46,7 +47,8 @@ vi.setConfig({ testTimeout: 2 * patientMs });
 
 function probe(nvidiaSmi: string, expectedGpus: number | null = null, smiTimeoutMs = patientMs) {
   const roster = createGpuRoster();
-  return createGpuProbe({ nvidiaSmi, expectedGpus, ...gpuHost(), roster, nowSeconds, smiTimeoutMs });
+  const board = createGpuBoard();
+  return createGpuProbe({ nvidiaSmi, expectedGpus, ...gpuHost(), roster, board, nowSeconds, smiTimeoutMs });
 }
 
 describe("the GPU probe with a real program", () => {

@@ -2,6 +2,7 @@ import { errorText } from "@ringrift/protocol";
 import { hostProbe } from "../host/host-probe.ts";
 import type { Probe } from "../probe.ts";
 import { createProgramRunner, type ProgramRun } from "../program-run.ts";
+import type { GpuBoard } from "./gpu-board.ts";
 import type { GpuRoster } from "./gpu-roster.ts";
 import { judgeHostGpus, type SeenGpus } from "./host-gpus.ts";
 import { createNvlinkWatch } from "./nvlink.ts";
@@ -14,6 +15,7 @@ export interface GpuProbeOptions {
   readonly procRoot: string;
   readonly sysRoot: string;
   readonly roster: GpuRoster;
+  readonly board: GpuBoard;
   readonly nowSeconds: () => number;
   /** Time for one call of nvidia-smi; 20 s unless given. */
   readonly smiTimeoutMs?: number;
@@ -32,6 +34,7 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
     procRoot,
     sysRoot,
     roster,
+    board,
     nowSeconds,
     smiTimeoutMs = standardSmiSeconds * 1000,
   } = options;
@@ -45,8 +48,11 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
     if (!nvlinks.worthAsking || nowSeconds() - nvlinksAskedAt < nvlinkEverySeconds) return;
     nvlinksAskedAt = nowSeconds();
     const run = await callSmi(["nvlink", "-s"], signal);
-    if (run.kind === "exited" && run.code === 0) nvlinks.take(run.stdout, nowSeconds());
-    else nvlinks.lose();
+    if (run.kind !== "exited" || run.code !== 0) return nvlinks.lose();
+    nvlinks.take(run.stdout, nowSeconds());
+    if (!nvlinks.worthAsking) return;
+    const errors = await callSmi(["nvlink", "-e"], signal);
+    nvlinks.takeErrors(errors.kind === "exited" && errors.code === 0 ? errors.stdout : null, nowSeconds());
   }
   return hostProbe(
     {
@@ -84,7 +90,11 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
       ],
       cost: "what nvidia-smi takes: 0.1 s to seconds, one call at a time",
       async check(signal) {
-        const hardware = await readGpuHardware(procRoot, sysRoot, signal);
+        const noAnswer = { report: null, absent: false };
+        const hardware = await readGpuHardware(procRoot, sysRoot, signal).catch((error: unknown) => {
+          board.post({ ...noAnswer, at: nowSeconds() });
+          throw error;
+        });
         const run = await callSmi(["-q", "-x"], signal);
         const read = reportOf(run);
         const seenAt = nowSeconds();
@@ -103,6 +113,11 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
         }
         const judged = judgeHostGpus({ run, ...read, hardware, expectedGpus, seen, nvlinks });
         seen = judged.seen;
+        board.post({
+          report: read.report !== null && read.report.gpus.length > 0 ? read.report : null,
+          absent: judged.judgement.state === "not_applicable",
+          at: seenAt,
+        });
         return {
           judgement: judged.judgement,
           gpus: judged.gpus,

@@ -30,12 +30,12 @@ const cool = "Check fans, airflow, inlet temperature and power cap.";
 /**
  * Judges one card by its own limits and by what the driver says of it. Load is never a fault.
  * @param slotWidth Lanes of the slot the card sits in; null when unknown, as in virtual machines.
- * @param lostLinks Which NVLinks went down; null when none did or nobody knows.
+ * @param linkFault Which NVLinks went down or failed to recover; null when none did or nobody knows.
  */
 export function judgeGpu(
   facts: GpuFacts,
   slotWidth: number | null,
-  lostLinks: string | null = null,
+  linkFault: string | null = null,
 ): GpuVerdict {
   const findings = [
     ...faultFindings(facts),
@@ -45,7 +45,7 @@ export function judgeGpu(
     ...slowdownFindings(facts),
     ...linkFindings(facts, slotWidth),
     ...fabricFindings(facts),
-    ...(lostLinks === null ? [] : [linkDown(lostLinks)]),
+    ...(linkFault === null ? [] : [linkDown(linkFault)]),
     ...silenceFindings(facts),
   ];
   const state = findings.length === 0 ? "healthy" : worstSignal(findings.map((finding) => finding.state));
@@ -240,7 +240,6 @@ function notesOf(facts: GpuFacts, slotWidth: number | null): string[] {
   if (isSlowLink(facts)) notes.push(`PCIe at generation ${facts.linkGeneration.value} under load`);
   if (facts.persistence.value === false) notes.push("persistence mode is off");
   if (facts.migChangePending) notes.push("a change of MIG mode waits for a reset");
-  if (isOwnerless(facts)) notes.push("memory is in use and no process is listed");
   if (facts.migEnabled) notes.push(`MIG with ${facts.migDevices.length} devices`);
   return notes;
 }
@@ -249,12 +248,4 @@ function notesOf(facts: GpuFacts, slotWidth: number | null): string[] {
 function isSlowLink({ linkGeneration, linkGenerationMax, utilization }: GpuFacts): boolean {
   if (linkGeneration.value === null || linkGenerationMax.value === null) return false;
   return linkGeneration.value < linkGenerationMax.value && (utilization.value ?? 0) >= busyRatio;
-}
-
-/** What a card uses for itself stays below this. */
-const ownMemoryBytes = 2 * 1024 ** 3;
-
-/** In a container the processes of others do not show, so this is no fault by itself either. */
-function isOwnerless({ processes, memoryUsedBytes, migEnabled }: GpuFacts): boolean {
-  return processes?.length === 0 && !migEnabled && (memoryUsedBytes.value ?? 0) > ownMemoryBytes;
 }

@@ -55,11 +55,11 @@ function confirmedAbsent(hardware: GpuHardware): boolean {
 function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgement {
   const { run, hardware, seen, expectedGpus } = observation;
   const { nvlinks } = observation;
-  const lostLinks = ({ uuid }: GpuFacts): string | null => nvlinks?.lostLinks(uuid) ?? null;
+  const linkFault = ({ uuid }: GpuFacts): string | null => nvlinks?.fault(uuid) ?? null;
   const slotWidths = new Map(hardware.pciGpus?.map((gpu) => [busKey(gpu.busId), gpu.slotWidth]));
   const judged = report.gpus.map((facts) => ({
     facts,
-    verdict: judgeGpu(facts, slotWidths.get(busKey(facts.busId)) ?? null, lostLinks(facts)),
+    verdict: judgeGpu(facts, slotWidths.get(busKey(facts.busId)) ?? null, linkFault(facts)),
   }));
   const listed = judged.map(({ facts, verdict }) => statusOf(facts, verdict));
   const present = new Set(listed.map((gpu) => busKey(gpu.busId)));

@@ -20,11 +20,11 @@ describe("NVLinks", () => {
   it("are a fault only when they were up before", () => {
     const watch = createNvlinkWatch();
     watch.take(links(up, up, "<inactive>"), 0);
-    expect(watch.lostLinks(uuid)).toBeNull();
+    expect(watch.fault(uuid)).toBeNull();
     watch.take(links("<inactive>", up, "<inactive>"), 1);
-    expect(watch.lostLinks(uuid)).toBe("NVLink 0 went down");
+    expect(watch.fault(uuid)).toBe("NVLink 0 went down");
     watch.take(links(up, up, "<inactive>"), 2);
-    expect(watch.lostLinks(uuid)).toBeNull();
+    expect(watch.fault(uuid)).toBeNull();
   });
 
   it("are not asked for where there are none, and an answer that failed leaves none behind", () => {
@@ -40,7 +40,7 @@ describe("NVLinks", () => {
     const watch = createNvlinkWatch();
     watch.take(links(up), 0);
     watch.lose();
-    expect([watch.measures({ gpu: "0", uuid }), watch.lostLinks(uuid), watch.worthAsking]).toEqual([
+    expect([watch.measures({ gpu: "0", uuid }), watch.fault(uuid), watch.worthAsking]).toEqual([
       [],
       null,
       true,

@@ -1,5 +1,6 @@
 // core: pure
 import type { Measure } from "../judgement.ts";
+import { grownErrors, type LinkErrors, nvlinkErrorMeasures, parseNvlinkErrors } from "./nvlink-errors.ts";
 
 interface Nvlink {
   readonly link: number;
@@ -33,12 +34,17 @@ export function parseNvlinks(output: string): ReadonlyMap<string, readonly Nvlin
 /** What is known of the NVLinks of a host's cards, and which links each card once had. */
 export interface NvlinkWatch {
   take(output: string, observedAt: number): void;
+  /** What `nvidia-smi nvlink -e` printed; null when it failed. */
+  takeErrors(output: string | null, observedAt: number): void;
   /** Forgets the last answer, so that an old one does not pass for a new one; not which links there were. */
   lose(): void;
   /** False once it is known that no card here has a link. */
   readonly worthAsking: boolean;
-  /** Links of a card that were active before and are not now; null when there are none, or nobody knows. */
-  lostLinks(uuid: string): string | null;
+  /**
+   * Links of a card that were active before and are not now, and those that failed to recover since the answer before; null
+   * when there are none, or nobody knows.
+   */
+  fault(uuid: string): string | null;
   measures(labels: { readonly gpu: string; readonly uuid: string }): Measure[];
 }
 
@@ -46,6 +52,21 @@ export function createNvlinkWatch(): NvlinkWatch {
   const once = new Map<string, Set<number>>();
   let current: ReadonlyMap<string, readonly Nvlink[]> = new Map();
   let takenAt = 0;
+  let errors: ReadonlyMap<string, LinkErrors> = new Map();
+  let errorsBefore: ReadonlyMap<string, LinkErrors> = new Map();
+  let errorsTakenAt = 0;
+  const lostLinks = (uuid: string): string | null => {
+    const links = current.get(uuid);
+    const before = once.get(uuid);
+    if (links === undefined || before === undefined) return null;
+    const lost = links.filter(({ link, active }) => !active && before.has(link)).map(({ link }) => link);
+    return lost.length === 0 ? null : `NVLink ${lost.join(", ")} went down`;
+  };
+  const failedLinks = (uuid: string): string | null => {
+    const [before, after] = [errorsBefore.get(uuid), errors.get(uuid)];
+    if (before === undefined || after === undefined) return null;
+    return grownErrors(before, after, (kind) => kind === "recovery_failed");
+  };
   let worthAsking = true;
   return {
     take: (output, observedAt) => {
@@ -60,22 +81,26 @@ export function createNvlinkWatch(): NvlinkWatch {
       worthAsking =
         [...once.values()].some((links) => links.size > 0) || [...current.values()].some((l) => l.length > 0);
     },
+    takeErrors: (output, observedAt) => {
+      if (errors.size > 0) errorsBefore = errors;
+      errors = output === null ? new Map() : parseNvlinkErrors(output);
+      errorsTakenAt = observedAt;
+    },
     lose: () => {
       current = new Map();
+      errors = new Map();
     },
     get worthAsking() {
       return worthAsking;
     },
-    lostLinks: (uuid) => {
-      const links = current.get(uuid);
-      const before = once.get(uuid);
-      if (links === undefined || before === undefined) return null;
-      const lost = links.filter(({ link, active }) => !active && before.has(link)).map(({ link }) => link);
-      return lost.length === 0 ? null : `NVLink ${lost.join(", ")} went down`;
+    fault: (uuid) => {
+      const faults = [lostLinks(uuid), failedLinks(uuid)].filter((fault) => fault !== null);
+      return faults.length === 0 ? null : faults.join("; ");
     },
     measures: (labels) => {
       const links = current.get(labels.uuid) ?? [];
-      if (links.length === 0) return [];
+      const counted = nvlinkErrorMeasures(errors.get(labels.uuid) ?? new Map(), labels, errorsTakenAt);
+      if (links.length === 0) return counted;
       const total = links.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0);
       return [
         ...links.map(({ link, active }) => ({
@@ -85,6 +110,7 @@ export function createNvlinkWatch(): NvlinkWatch {
           observedAt: takenAt,
         })),
         { name: "gpu_nvlink_bytes_per_second", labels, value: total, observedAt: takenAt },
+        ...counted,
       ];
     },
   };

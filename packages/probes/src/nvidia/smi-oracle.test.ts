@@ -120,6 +120,11 @@ const derived = new Set([
   "gpu_temperature_slowdown_margin_celsius",
   "gpu_processes",
   "gpu_processes_memory_bytes",
+  "gpu_process_memory_bytes",
+  "gpu_processes_left_out",
+  ...["none", "reset", "reboot", "drain_p2p", "drain_and_reset", "other"].map(
+    (action) => `gpu_recovery_action ${action}`,
+  ),
   "gpu_fabric_ready",
   "gpu_mig_memory_used_bytes",
   "gpu_mig_memory_total_bytes",
@@ -162,7 +167,7 @@ function rawNumber(text: string): number | null {
 }
 
 function nameOf({ name, labels = {} }: Measure): string {
-  const { gpu: _, uuid: __, mig: ___, gpu_instance: ____, ...rest } = labels;
+  const { gpu: _, uuid: __, mig: ___, gpu_instance: ____, pid: _____, process: ______, ...rest } = labels;
   const { kind, location, scope, ...others } = rest;
   return [name, kind, location, scope, ...Object.values(others)]
     .filter((part) => part !== undefined)
