@@ -10,7 +10,7 @@ import { gpusScreen } from "./gpus-screen.ts";
 import { httpClient } from "./http-client.ts";
 import { leaderScreen, membersScreen } from "./mesh-screens.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
-import { scanHost, scanScreen, scanSummary } from "./scan.ts";
+import { scanScreen } from "./scan-screen.ts";
 import { daemonsTable, eventLine, eventLines, nodeScreen, nodesTable, statusScreen } from "./screens.ts";
 
 interface Options {
@@ -147,11 +147,13 @@ program
   .action(async () => {
     const { config: file } = options();
     const config = loadConfig("cli", { flags: { config: file }, env: process.env });
+    // Only this verb needs the probes and what names the machine, and they take a while to load.
+    const { scanHost } = await import("./scan.ts");
     const scan = await scanHost(config);
     const exitCode = scanExitCode(scan.checks.map((report) => report.state));
     print({
       json: { schema: "ringrift.scan/1", ...scan, exitCode },
-      screen: `${scanScreen(scan)}\n\n${scanSummary(scan.checks)}`,
+      screen: scanScreen(scan),
     });
     process.exitCode = exitCode;
   });

@@ -35,18 +35,63 @@ export function stateWord(word: string): string {
   return tint(`${glyphs[tone]} ${word}`, tone);
 }
 
-/** Rows under a heading, columns padded to their widest cell. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const width = (text: string): number => stripVTControlCharacters(text).length;
+/** A last column that is narrower than this is not worth its lines. */
+const narrowest = 24;
+
+/** Columns of the terminal; without one, lines are as long as they are. */
+function screenWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+}
+
+const visible = (text: string): number => stripVTControlCharacters(text).length;
+
+/** Rows under a heading, columns padded to their widest cell; the last one is wrapped at the screen's edge. */
+export function table(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number = screenWidth(),
+): string {
   const widths = heading.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => width(row[column] ?? ""))),
+    Math.max(title.length, ...rows.map((row) => visible(row[column] ?? ""))),
   );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - width(cell))))
-      .join("  ")
-      .trimEnd();
+  const before = widths.slice(0, -1).reduce((sum, one) => sum + one + 2, 0);
+  const room = Math.max(narrowest, width - before);
+  const line = (cells: readonly string[]): string => {
+    const start = cells
+      .slice(0, -1)
+      .map((cell, column) => `${cell}${" ".repeat(Math.max(0, (widths[column] ?? 0) - visible(cell)))}  `);
+    const [first = "", ...more] = wordLines(cells.at(-1) ?? "", room);
+    return [`${start.join("")}${first}`.trimEnd(), ...more.map((text) => " ".repeat(before) + text)].join(
+      "\n",
+    );
+  };
   return [tint(line(heading), "dim"), ...rows.map(line)].join("\n");
+}
+
+/** Text in lines that fit on the screen, each after so many blanks. */
+export function wrap(text: string, indent: number, width: number = screenWidth()): string {
+  const blanks = " ".repeat(indent);
+  return wordLines(text, Math.max(narrowest, width - indent))
+    .map((line) => blanks + line)
+    .join("\n");
+}
+
+/** Lines of whole words; one that is longer than a line is cut into pieces. */
+function wordLines(text: string, room: number): string[] {
+  if (visible(text) <= room) return [text];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && visible(line) + 1 + visible(word) > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+    while (visible(line) > room && line === stripVTControlCharacters(line)) {
+      lines.push(line.slice(0, room));
+      line = line.slice(room);
+    }
+  }
+  return line === "" ? lines : [...lines, line];
 }
 
 /** How long ago, for people; never for null. */
