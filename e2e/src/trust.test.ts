@@ -4,6 +4,7 @@ import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { StatusDocument } from "@ringrift/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freePort } from "./cluster.ts";
 import { killLeftovers, type Program, startProgram, waitFor } from "./program.ts";
@@ -118,6 +119,42 @@ describe("mutual TLS between running programs", { timeout: 60_000 }, () => {
     expect(logged(agent, "a link has ended")).toBe(0);
     expect(await agent.kill("SIGTERM")).toBe(0);
     expect(await server.kill("SIGTERM")).toBe(0);
+  });
+
+  it("degrades the nodes whose certificates end soon, as every server and every metric tells", async () => {
+    const ports = [await freePort(), await freePort()];
+    const urls = ports.map((port, index) => `server-${index + 1}=wss://127.0.0.1:${port}/mesh`).join(",");
+    // Theirs last for a century, which is soon where two are asked for.
+    const soon = { RINGRIFT_CREDENTIAL_WARNING: "36500" };
+    for (const [index, port] of ports.entries()) {
+      const id = `server-${index + 1}`;
+      startProgram("health-server", [], { ...environment(id, port, urls), ...tls(id), ...soon });
+    }
+    const own = environment("agent-1", await freePort(), urls);
+    startProgram("node-agent", [], { ...own, ...tls("agent-1"), ...soon });
+    const told = async (verb: string): Promise<string> => {
+      const ask = [verb, "--json", "--server", `https://127.0.0.1:${ports[0]}`];
+      const cli = startProgram("cli", ask, { RINGRIFT_MESH_TLS_CA_FILE: fixture("authority") });
+      await cli.exited;
+      return cli.output();
+    };
+    let seen = "";
+    await waitFor(
+      "three degraded nodes",
+      async () => {
+        seen = await told("nodes");
+        const { nodes } = JSON.parse(seen) as StatusDocument;
+        const degraded = nodes.filter(
+          ({ state, reasons }) =>
+            state === "degraded" && reasons.join().includes("the certificate expires in"),
+        );
+        return degraded.length === 3 ? true : null;
+      },
+      20_000,
+      () => seen,
+    );
+    const leader = JSON.parse(await told("leader")) as StatusDocument["cluster"];
+    expect(leader.mesh?.credentials?.status).toBe("degraded");
   });
 
   it("is refused to start with a plain address, or with one of its three files alone", async () => {

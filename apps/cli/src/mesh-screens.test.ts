@@ -19,7 +19,13 @@ const mesh: StatusMesh = {
   ],
   refused: { key: 2 },
   refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: null, kid: "old", ageSeconds: 5 }],
-  proof: { kid: "k1", keyExpiresAt: null, certificateExpiresAt: null },
+  proof: { kid: "k1", keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
+  credentials: {
+    status: "degraded",
+    message: "the certificate expires in 9.0 days",
+    details: {},
+    timestamp: 1,
+  },
 };
 
 describe("the screen of the members", () => {

@@ -57,7 +57,7 @@ export function membersScreen(answer: unknown): string {
   ].join("\n");
 }
 
-function leadershipLines({ leaseAgeSeconds, leadership, proof }: StatusMesh): string[] {
+function leadershipLines({ leaseAgeSeconds, leadership, proof, credentials }: StatusMesh): string[] {
   const { availability, windowSeconds, changes } = leadership;
   const share = availability === null ? "unknown" : `${(availability * 100).toFixed(2)} %`;
   const lines = [
@@ -67,6 +67,8 @@ function leadershipLines({ leaseAgeSeconds, leadership, proof }: StatusMesh): st
     lines.unshift(`lease       renewed ${Math.round(leaseAgeSeconds * 1000)} ms ago`);
   if (proof.kid !== null) lines.push(`key         ${proof.kid}${expiry(proof.keyExpiresAt)}`);
   if (proof.certificateExpiresAt !== null) lines.push(`certificate${expiry(proof.certificateExpiresAt)}`);
+  if (credentials !== null && credentials.status !== "healthy")
+    lines.push(`credentials ${stateWord(credentials.status)}  ${credentials.message}`);
   return lines;
 }
 

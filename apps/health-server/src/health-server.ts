@@ -9,6 +9,7 @@ import { EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { HealthCheckResult } from "@ringrift/protocol";
+import { ServerReport } from "./server-report.ts";
 
 const tickMs = 1000;
 /** Ticks that may be missed before /livez says that the main loop has stalled. */
@@ -33,6 +34,12 @@ export async function startHealthServer(
   const endpoints = config.etcdEndpoints ?? [];
   const trustFiles = { keyFile: config.meshKeyFile, tls: config.meshTls };
   const trust = loadTrust(trustFiles);
+  const report = new ServerReport({
+    version,
+    startedAt: context.startedAtSeconds,
+    proof: () => mesh.status().proof,
+    thresholds: config.thresholds,
+  });
   const mesh = createMesh({
     clusterId,
     nodeId,
@@ -43,6 +50,7 @@ export async function startHealthServer(
     dataDir,
     ...trust,
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+    fullReport: () => report.full(nowSeconds()),
     log: meshLog,
     ...(config.elector === "etcd"
       ? { elector: createEtcdElector({ self, voters, clusterId, endpoints, dataDir, log: meshLog }) }
@@ -89,11 +97,15 @@ export async function startHealthServer(
   });
   mesh.onEvent((event) => overview.onMeshEvent(event));
   await mesh.start();
-  const ticker = setInterval(() => {
+  const tick = (): void => {
+    const own = report.full(nowSeconds());
+    overview.applyReport(nodeId, own);
+    mesh.sendReport(own);
     overview.tick();
     beat.renew();
-  }, tickMs);
-  overview.tick();
+  };
+  const ticker = setInterval(tick, tickMs);
+  tick();
   const scheme = trust.tls === null ? "http" : "https";
   log.info(
     { url: `${scheme}://${config.host}:${listening.port}/`, nodeId: config.nodeId },
@@ -111,6 +123,7 @@ export async function startHealthServer(
     reload: async () => {
       const renewed = loadTrust(trustFiles);
       mesh.reload(renewed);
+      report.renew();
       if (renewed.tls !== null) listening.renewTls(renewed.tls);
     },
   };

@@ -6,7 +6,13 @@ import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoi
 import { createMesh, loadTrust, parseServers } from "@ringrift/mesh";
 import { ExpositionCache, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
 import { createSchedule, EventLog, type ScheduledCheck } from "@ringrift/orchestrator";
-import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
+import {
+  addReadingRoutes,
+  createOverview,
+  credentialsReport,
+  type Overview,
+  steadyClock,
+} from "@ringrift/overview";
 import { createStages, loadStages, saveStages } from "@ringrift/pipeline";
 import {
   createCustomChecks,
@@ -158,7 +164,16 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     scheduled.set(probe, check);
     return check;
   }
-  const allChecks = (): ScheduledCheck<ProbeOutcome>[] => [...probes, ...customChecks.probes].map(toSchedule);
+  const credentials: ScheduledCheck<ProbeOutcome> = {
+    name: "mesh-credentials",
+    intervalSeconds: config.healthCheckIntervalSeconds,
+    run: async () => ({ report: credentialsReport(mesh.status().proof, config.thresholds, nowSeconds()) }),
+  };
+  const isKeyed = config.meshKeyFile !== null || config.meshTls !== null;
+  const allChecks = (): ScheduledCheck<ProbeOutcome>[] => [
+    ...[...probes, ...customChecks.probes].map(toSchedule),
+    ...(isKeyed ? [credentials] : []),
+  ];
   const schedule = createSchedule<ProbeOutcome>({
     nodeId,
     checks: allChecks(),

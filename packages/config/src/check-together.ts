@@ -9,6 +9,7 @@ const ordered: readonly { readonly low: string; readonly high: string; readonly 
   { low: "scoreUnhealthy", high: "scoreDegraded", strict: true },
   { low: "scoreDegraded", high: "scoreHealthy", strict: true },
   { low: "pauseScore", high: "resumeScore", strict: false },
+  { low: "credentialCritical", high: "credentialWarning", strict: false },
   { low: "nodeUnhealthyFailures", high: "nodeEvictedFailures", strict: true },
 ];
 

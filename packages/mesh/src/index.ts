@@ -11,8 +11,8 @@ export { createMesh } from "./create-mesh.ts";
 export type { Elector, ElectorView } from "./elector.ts";
 export { type Generation, openGeneration } from "./generation.ts";
 export { agentKey, type Keyring, loadKeyring, type MeshKey, parseKeyring } from "./keyring.ts";
-export type { LeadershipView } from "./leadership-record.ts";
 export type {
+  LeadershipView,
   LinkView,
   MemberView,
   Mesh,

@@ -80,6 +80,12 @@ export function signingKey(keyring: Keyring, nowMs: number): MeshKey | null {
   return keyring.keys.find((key) => isValid(key, nowMs)) ?? null;
 }
 
+/** The key that is valid for longest; null of no key at all. */
+export function lastKey({ keys }: Keyring): MeshKey | null {
+  const end = ({ notAfterMs }: MeshKey): number => notAfterMs ?? Number.POSITIVE_INFINITY;
+  return keys.toSorted((a, b) => end(b) - end(a))[0] ?? null;
+}
+
 /** The named key while it is accepted; an agent's own key is derived where the key that it comes from is held. */
 export function acceptedKey(keyring: Keyring, kid: string | null, nowMs: number): MeshKey | null {
   const held = keyring.keys.find((key) => key.kid === kid && isValid(key, nowMs));

@@ -1,13 +1,5 @@
 // core: pure
-
-/** How much of the recent time had a leader. */
-export interface LeadershipView {
-  /** Share of the window, or of the time since the start where that is shorter, 0-1; null before any time has passed. */
-  readonly availability: number | null;
-  readonly windowSeconds: number;
-  /** How often another leader, or the same one in a later term, took over since the start. */
-  readonly changes: number;
-}
+import type { LeadershipView } from "./mesh.ts";
 
 const slotMs = 60_000;
 const slots = 60;

@@ -1,10 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { LinkState, NodeReport, NodeRole, ServerClock, StatusMember } from "@ringrift/protocol";
+import type {
+  LinkState,
+  NodeReport,
+  NodeRole,
+  ServerClock,
+  StatusLeadership,
+  StatusLink,
+  StatusMember,
+  StatusProof,
+  StatusRefusal,
+} from "@ringrift/protocol";
 import type { ElectorKind } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import type { Keyring } from "./keyring.ts";
-import type { LeadershipView } from "./leadership-record.ts";
 import type { MeshTls } from "./mesh-tls.ts";
 import type { ServerAddress } from "./servers.ts";
 import type { Trust } from "./trust.ts";
@@ -38,13 +47,21 @@ export interface MeshOptions {
   readonly heartbeatIntervalMs: number;
   /** A server's way to choose the leader; without one the servers vote over the mesh, and a single one leads alone. */
   readonly elector?: Elector;
-  /** An agent's whole report, sent on each connect. */
+  /** This node's whole report, sent on each connect to a server. */
   readonly fullReport?: () => NodeReport;
   readonly log: MeshLog;
 }
 
 /** One member as this node knows it. */
 export type MemberView = StatusMember;
+/** One open link. */
+export type LinkView = StatusLink;
+/** A peer that was refused here, or refused this node; what it said of itself is not proven. */
+export type RefusedPeer = StatusRefusal;
+/** What a node signs with now. */
+export type MeshProof = StatusProof;
+/** How much of the recent time had a leader. */
+export type LeadershipView = StatusLeadership;
 
 /**
  * Whether the server that tells reaches a majority of the voters. `held` is `have >= need`, always; who leads is a
@@ -93,41 +110,6 @@ export interface MeshStatus {
   readonly links: readonly LinkView[];
 }
 
-/** What a node signs with now; instants in seconds since 1970, null for never and for what there is not. */
-export interface MeshProof {
-  readonly kid: string | null;
-  readonly keyExpiresAt: number | null;
-  readonly certificateExpiresAt: number | null;
-}
-
-/** One open link. */
-export interface LinkView {
-  /** Node id. */
-  readonly peer: string;
-  readonly role: NodeRole;
-  /** Who dialled. */
-  readonly direction: "in" | "out";
-  /** The key that the peer signed with; null without a keyring. */
-  readonly kid: string | null;
-  /** Age of the link. */
-  readonly sinceSeconds: number;
-  /** How long ago the peer was heard on it. */
-  readonly heardSeconds: number;
-  /** Bytes that the peer has not taken yet. */
-  readonly waitingBytes: number;
-}
-
-/** A peer that was refused here, or refused this node; what it said of itself is not proven. */
-export interface RefusedPeer {
-  readonly reason: string;
-  /** Where it came from, or what was dialled. */
-  readonly address: string;
-  readonly nodeId: string | null;
-  /** The key that it signed with. */
-  readonly kid: string | null;
-  readonly ageSeconds: number;
-}
-
 export type MeshEvent =
   | { readonly type: "member"; readonly member: MemberView; readonly previous: LinkState | null }
   | {
@@ -148,7 +130,7 @@ export interface Mesh {
   status(): MeshStatus;
   /** An agent's clock beside those of the servers it has a link to; of a server: none. */
   serverClocks(): readonly ServerClock[];
-  /** Sends what changed since the last report to every connected server; without a link it is left to the next connect. */
+  /** Sends what changed since the last report to every other server connected; without a link it is left to the next connect. */
   sendReport(delta: NodeReport): void;
   /** Hears what changes from now on. Returns how to stop hearing. A listener that throws is logged and kept. */
   onEvent(listener: (event: MeshEvent) => void): () => void;

@@ -122,8 +122,8 @@ export class ServerInbox {
     const { links, hub } = this.#options;
     const { nodeId, report } = frame;
     if (link.peer.role === "server") {
-      // What comes on the agent's own link is newer than what another server passes on.
-      if (!links.has(nodeId)) hub.report(nodeId, report);
+      // What comes on a node's own link is newer than what another server passes on.
+      if (nodeId === link.peer.nodeId || !links.has(nodeId)) hub.report(nodeId, report);
     } else if (nodeId !== link.peer.nodeId) link.end("role", "a report of another node");
     else {
       hub.report(nodeId, report);

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { NodeReport } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
 import { Announcer } from "./announcer.ts";
 import type { LocalPeer } from "./auth.ts";
 import { type Beat, everyTicks, startBeat } from "./beat.ts";
+import { sendAll } from "./broadcast.ts";
 import { Counts } from "./counts.ts";
 import type { Elector } from "./elector.ts";
 import { EventHub } from "./event-hub.ts";
@@ -152,11 +154,9 @@ export class ServerPeer implements Mesh {
     return [];
   }
 
-  sendReport(): void {
-    throw new MeshError("A server has no report of its own to send.", {
-      code: "WRONG_ROLE",
-      nextStep: "Send reports from an agent.",
-    });
+  sendReport(report: NodeReport): void {
+    const { nodeId } = this.#options;
+    sendAll(this.#links.servers(), { type: "report", nodeId, report });
   }
 
   reload(trust: Trust): void {
@@ -213,6 +213,8 @@ export class ServerPeer implements Mesh {
     this.#noteReach();
     // The rest hear of it at the next tick: thousands may connect at once.
     this.#announcer.welcome(link);
+    const report = link.peer.role === "server" ? this.#options.fullReport?.() : undefined;
+    if (report !== undefined) link.send({ type: "report", nodeId: this.#options.nodeId, report });
   }
 
   #flush(): void {

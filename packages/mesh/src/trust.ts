@@ -1,5 +1,5 @@
 import type { LocalPeer } from "./auth.ts";
-import { type Keyring, loadKeyring, nodeOfKid, signingKey } from "./keyring.ts";
+import { type Keyring, lastKey, loadKeyring, nodeOfKid, signingKey } from "./keyring.ts";
 import type { MeshProof } from "./mesh.ts";
 import { MeshError } from "./mesh-error.ts";
 import { loadMeshTls, type MeshTls, type MeshTlsFiles } from "./mesh-tls.ts";
@@ -33,11 +33,13 @@ export function takeTrust(local: LocalPeer, { keyring, tls }: Trust): void {
 
 /** What this node proves itself with at a wall-clock instant. */
 export function proofOf({ keyring, tls }: Trust, nowMs: number): MeshProof {
-  const key = keyring === null ? null : signingKey(keyring, nowMs);
+  const last = keyring === null ? null : lastKey(keyring);
+  const key = (keyring === null ? null : signingKey(keyring, nowMs)) ?? last;
   const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : ms / 1000);
   return {
     kid: key?.kid ?? null,
     keyExpiresAt: seconds(key?.notAfterMs),
+    keyringExpiresAt: seconds(last?.notAfterMs),
     certificateExpiresAt: seconds(tls?.notAfterMs),
   };
 }

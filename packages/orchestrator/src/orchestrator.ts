@@ -210,8 +210,9 @@ export class HealthCheckOrchestrator {
     if (record.provider !== null && this.#providersDown.has(record.provider)) return "provider_down";
     if (!record.sighted) return "unknown";
     if (record.link === "down" || record.link === "left") return "offline";
-    // Servers have no host report; that they answer in the mesh is all there is to know of them.
-    if (record.role === "server") return record.link === "alive" ? "healthy" : "degraded";
+    // A server need not report: that it answers in the mesh may be all there is to know of it.
+    if (record.role === "server" && record.link !== "alive") return "degraded";
+    if (record.role === "server" && !this.#isFresh(record)) return "healthy";
     if (!this.#isFresh(record)) return "unknown";
     return this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
   }
@@ -249,7 +250,7 @@ export class HealthCheckOrchestrator {
     const state = this.#stateOf(record);
     const previous = this.#lastState.get(record.id) ?? "unknown";
     this.#lastState.set(record.id, state);
-    if (record.role === "server" || state === previous) return;
+    if (state === previous || (record.role === "server" && !this.#streaks.has(record.id))) return;
     const failing = state === "unhealthy" || state === "evicted";
     const wasFailing = previous === "unhealthy" || previous === "evicted";
     if (!failing && state !== "healthy" && !(state === "degraded" && wasFailing)) return;

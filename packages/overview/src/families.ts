@@ -4,6 +4,7 @@ import { type MetricFamily, type MetricSample, stateSet } from "@ringrift/metric
 import type { NodeHealth } from "@ringrift/orchestrator";
 import {
   daemonStates,
+  type HealthCheckResult,
   healthLevels,
   linkStates,
   nodeStates,
@@ -17,6 +18,7 @@ import { counter, gauge, one } from "./samples.ts";
 export function statusFamilies(
   status: StatusDocument,
   mesh: MeshStatus,
+  credentials: HealthCheckResult | null,
   nodes: readonly NodeHealth[],
   dropped: Readonly<Record<string, number>>,
 ): MetricFamily[] {
@@ -121,7 +123,7 @@ export function statusFamilies(
         node.reportAgeSeconds === null ? [] : [{ labels: { node: node.id }, value: node.reportAgeSeconds }],
       ),
     ),
-    ...meshFamilies(mesh),
+    ...meshFamilies(mesh, credentials),
     counter("ringrift_dropped_total", "What was dropped at a bound, by kind.", "what", dropped),
   ];
 }

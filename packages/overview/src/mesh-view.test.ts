@@ -1,6 +1,6 @@
 import type { LinkView, MemberView, MeshStatus } from "@ringrift/mesh";
 import { writeExposition } from "@ringrift/metrics";
-import { statusMeshSchema } from "@ringrift/protocol";
+import { HealthCheckResult, statusMeshSchema } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
 import { meshFamilies, meshView } from "./mesh-view.ts";
 
@@ -34,13 +34,15 @@ const mesh: MeshStatus = {
   ],
   refused: { key: 3, duplicate_node: 1 },
   refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: "gpu-9", kid: "k0", ageSeconds: 4 }],
-  proof: { kid: "k1", keyExpiresAt: 2e9, certificateExpiresAt: null },
+  proof: { kid: "k1", keyExpiresAt: 2e9, keyringExpiresAt: 2e9, certificateExpiresAt: null },
   dropped: {},
 };
 
+const credentials = new HealthCheckResult({ status: "degraded", message: "soon", timestamp: 1 });
+
 describe("the mesh in a status document", () => {
   it("says who misses whom and why, and shows links with servers before a bounded number of others", () => {
-    const view = meshView(mesh);
+    const view = meshView(mesh, credentials);
     expect(statusMeshSchema.parse(view)).toEqual(view);
     expect(view.accusations.map(({ id, accusers, reason }) => [id, accusers, reason])).toEqual([
       ["gpu-1", ["server-1", "server-2"], "heartbeats stopped"],
@@ -53,7 +55,7 @@ describe("the mesh in a status document", () => {
 });
 
 describe("the mesh in metrics", () => {
-  const text = writeExposition(meshFamilies(mesh), "text");
+  const text = writeExposition(meshFamilies(mesh, credentials), "text");
 
   it.each([
     "ringrift_leader_lease_age_seconds 0.12",
@@ -64,6 +66,8 @@ describe("the mesh in metrics", () => {
     'ringrift_mesh_links{role="agent"} 200',
     'ringrift_mesh_link_heard_age_seconds{direction="in",peer="server-2"} 0.2',
     'ringrift_mesh_refused_total{reason="key"} 3',
+    'ringrift_mesh_credentials_status{status="degraded"} 1',
+    'ringrift_mesh_credentials_status{status="healthy"} 0',
     "ringrift_mesh_key_expiry_timestamp_seconds 2e+09",
   ])("has %s", (line) => {
     expect(text.split("\n").map((each) => each.replace("2000000000", "2e+09"))).toContain(line);

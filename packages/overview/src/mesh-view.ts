@@ -1,11 +1,11 @@
 // core: pure
 import type { MeshStatus } from "@ringrift/mesh";
-import { type MetricFamily, type MetricSample, singleValue } from "@ringrift/metrics";
-import { maxMeshEntries, type StatusMesh } from "@ringrift/protocol";
+import { type MetricFamily, type MetricSample, singleValue, stateSet } from "@ringrift/metrics";
+import { type HealthCheckResult, healthStatuses, maxMeshEntries, type StatusMesh } from "@ringrift/protocol";
 import { counter, gauge, one, perWord } from "./samples.ts";
 
 /** What an operator wants to know of the mesh. */
-export function meshView(mesh: MeshStatus): StatusMesh {
+export function meshView(mesh: MeshStatus, credentials: HealthCheckResult | null): StatusMesh {
   return {
     leaseAgeSeconds: mesh.leaseAgeMs === null ? null : mesh.leaseAgeMs / 1000,
     leadership: mesh.leadership,
@@ -17,13 +17,14 @@ export function meshView(mesh: MeshStatus): StatusMesh {
     refused: mesh.refused,
     refusedPeers: mesh.refusedPeers,
     proof: mesh.proof,
+    credentials,
   };
 }
 
 /** The mesh in figures. Labels name servers, keys and fixed words only, so their number is bounded. */
-export function meshFamilies(mesh: MeshStatus): MetricFamily[] {
+export function meshFamilies(mesh: MeshStatus, credentials: HealthCheckResult | null): MetricFamily[] {
   const { availability, changes } = mesh.leadership;
-  const { kid: _, ...expiries } = mesh.proof;
+  const { keyExpiresAt, certificateExpiresAt } = mesh.proof;
   const perServer = (value: (link: MeshStatus["links"][number]) => number): MetricSample[] =>
     serverLinks(mesh).map((link) => ({
       labels: { peer: link.peer, direction: link.direction },
@@ -84,12 +85,17 @@ export function meshFamilies(mesh: MeshStatus): MetricFamily[] {
     gauge(
       "ringrift_mesh_key_expiry_timestamp_seconds",
       "When the key that signs now expires.",
-      one(expiries.keyExpiresAt),
+      one(keyExpiresAt),
     ),
     gauge(
       "ringrift_mesh_certificate_expiry_timestamp_seconds",
       "When this node's certificate expires.",
-      one(expiries.certificateExpiresAt),
+      one(certificateExpiresAt),
+    ),
+    gauge(
+      "ringrift_mesh_credentials_status",
+      "Whether certificate and keyring last, 1 for the status they have; no sample for a node without.",
+      credentials === null ? [] : stateSet(healthStatuses, credentials.status, {}, "status"),
     ),
     counter("ringrift_mesh_refused_total", "Peers refused, by reason.", "reason", mesh.refused),
   ];

@@ -5,12 +5,14 @@ import { createGate, type GateView } from "@ringrift/pipeline";
 import type {
   EventOccurrence,
   GpuList,
+  HealthCheckResult,
   NodeReport,
   StatusCluster,
   StatusDocument,
   ThresholdValues,
 } from "@ringrift/protocol";
 import { type SystemInputs, UnifiedHealthManager } from "@ringrift/scorer";
+import { judgeCredentials } from "./credentials.ts";
 import { statusFamilies } from "./families.ts";
 import { composeGpus } from "./gpus.ts";
 import { byRoleAndId } from "./order.ts";
@@ -137,7 +139,12 @@ export function createOverview(options: OverviewOptions): Overview {
     }
   }
 
-  const cluster = (): StatusCluster => statusCluster(teller, options.mesh());
+  const credentials = ({ proof }: MeshStatus): HealthCheckResult | null =>
+    judgeCredentials(proof, thresholds, nowSeconds());
+  const cluster = (): StatusCluster => {
+    const mesh = options.mesh();
+    return statusCluster(teller, mesh, credentials(mesh));
+  };
   const status = (): StatusDocument =>
     composeStatus({
       teller,
@@ -167,7 +174,7 @@ export function createOverview(options: OverviewOptions): Overview {
     families: () => {
       const mesh = options.mesh();
       const { staleReports, nodesPastBound, nodesReplaced, checksPastBound } = orchestrator.dropped();
-      return statusFamilies(status(), mesh, ownNodes(), {
+      return statusFamilies(status(), mesh, credentials(mesh), ownNodes(), {
         ...mesh.dropped,
         stale_report: staleReports,
         node_past_bound: nodesPastBound,

@@ -30,7 +30,7 @@ function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overvie
     refused: {},
     refusedPeers: [],
     leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
-    proof: { kid: null, keyExpiresAt: null, certificateExpiresAt: null },
+    proof: { kid: null, keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
     dropped: {},
     links: [],
   };

@@ -3,6 +3,7 @@ import type { MeshStatus } from "@ringrift/mesh";
 import type { NodeHealth } from "@ringrift/orchestrator";
 import type { GateView } from "@ringrift/pipeline";
 import {
+  type HealthCheckResult,
   type StatusCluster,
   type StatusDocument,
   type StatusNode,
@@ -63,7 +64,11 @@ export function composeStatus(parts: StatusParts): StatusDocument {
 }
 
 /** Who leads, by what majority, and how every link is. Pure. */
-export function statusCluster(teller: Teller, mesh: MeshStatus): StatusCluster {
+export function statusCluster(
+  teller: Teller,
+  mesh: MeshStatus,
+  credentials: HealthCheckResult | null,
+): StatusCluster {
   const counts = { alive: 0, suspect: 0, down: 0, left: 0 };
   for (const member of mesh.members) counts[member.link] += 1;
   const { held, have, need, voters } = mesh.quorum;
@@ -75,7 +80,7 @@ export function statusCluster(teller: Teller, mesh: MeshStatus): StatusCluster {
     quorum: { held, have, need, voters },
     counts,
     ageSeconds: mesh.statusAgeSeconds,
-    mesh: meshView(mesh),
+    mesh: meshView(mesh, credentials),
   };
 }
 

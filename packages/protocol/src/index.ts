@@ -97,8 +97,12 @@ export {
 } from "./status-document.ts";
 export {
   maxMeshEntries,
+  type StatusLeadership,
+  type StatusLink,
   type StatusMember,
   type StatusMesh,
+  type StatusProof,
+  type StatusRefusal,
   statusMemberSchema,
   statusMeshSchema,
 } from "./status-mesh.ts";

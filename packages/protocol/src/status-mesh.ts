@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { type LinkState, linkStates, type NodeRole, nodeRoles } from "./health.ts";
+import {
+  type HealthCheckResultData,
+  healthCheckResultSchema,
+  type LinkState,
+  linkStates,
+  type NodeRole,
+  nodeRoles,
+} from "./health.ts";
 
 /** Most entries of each list in {@link StatusMesh}; `/v1/members` has all members. */
 export const maxMeshEntries = 100;
@@ -18,44 +25,69 @@ export interface StatusMember {
   readonly version: string;
 }
 
+/** How much of the recent time had a leader. */
+export interface StatusLeadership {
+  /** Share of the window, or of the time since the start where that is shorter, 0-1; null before any time has passed. */
+  readonly availability: number | null;
+  readonly windowSeconds: number;
+  /** How often another leader, or the same one in a later term, took over since the start. */
+  readonly changes: number;
+}
+
+/** One open link. */
+export interface StatusLink {
+  /** Node id. */
+  readonly peer: string;
+  readonly role: NodeRole;
+  /** Who dialled. */
+  readonly direction: "in" | "out";
+  /** The key that the peer signed with; null without a keyring. */
+  readonly kid: string | null;
+  /** Age of the link. */
+  readonly sinceSeconds: number;
+  /** How long ago the peer was heard on it. */
+  readonly heardSeconds: number;
+  /** Bytes that the peer has not taken yet. */
+  readonly waitingBytes: number;
+}
+
+/** A peer that was refused, or refused the node that tells; what it said of itself is not proven. */
+export interface StatusRefusal {
+  readonly reason: string;
+  /** Where it came from, or what was dialled. */
+  readonly address: string;
+  readonly nodeId: string | null;
+  /** The key that it signed with. */
+  readonly kid: string | null;
+  readonly ageSeconds: number;
+}
+
+/** What a node signs with now; instants in seconds since 1970, null for never and for what there is not. */
+export interface StatusProof {
+  /** The key that signs; where all have expired, the one that did last. */
+  readonly kid: string | null;
+  readonly keyExpiresAt: number | null;
+  /** When no key is left; later than `keyExpiresAt` while the keyring holds the next one. */
+  readonly keyringExpiresAt: number | null;
+  readonly certificateExpiresAt: number | null;
+}
+
 /** What an operator wants to know of the mesh as one node sees it; each list has at most 100 entries. */
 export interface StatusMesh {
   /** On the leader: age of a majority's newest acknowledgement. Null elsewhere. */
   readonly leaseAgeSeconds: number | null;
-  readonly leadership: {
-    /** Share of the window with a known leader, 0-1; null before any time has passed. */
-    readonly availability: number | null;
-    readonly windowSeconds: number;
-    readonly changes: number;
-  };
+  readonly leadership: StatusLeadership;
   /** Members that are not alive: who misses them, and why. */
   readonly accusations: readonly StatusMember[];
   /** Open links, those with servers first. */
-  readonly links: readonly {
-    readonly peer: string;
-    readonly role: NodeRole;
-    readonly direction: "in" | "out";
-    readonly kid: string | null;
-    readonly sinceSeconds: number;
-    readonly heardSeconds: number;
-    readonly waitingBytes: number;
-  }[];
+  readonly links: readonly StatusLink[];
   /** Refused peers by reason, since the start. */
   readonly refused: Readonly<Record<string, number>>;
-  /** The newest of them first; what they said of themselves is not proven. */
-  readonly refusedPeers: readonly {
-    readonly reason: string;
-    readonly address: string;
-    readonly nodeId: string | null;
-    readonly kid: string | null;
-    readonly ageSeconds: number;
-  }[];
-  /** What this node signs with; instants in seconds since 1970, null for never and for what there is not. */
-  readonly proof: {
-    readonly kid: string | null;
-    readonly keyExpiresAt: number | null;
-    readonly certificateExpiresAt: number | null;
-  };
+  /** The newest of them first. */
+  readonly refusedPeers: readonly StatusRefusal[];
+  readonly proof: StatusProof;
+  /** How long that lasts still; null for a node without key and certificate. */
+  readonly credentials: HealthCheckResultData | null;
 }
 
 const maybeNumber = z.number().nullable();
@@ -96,5 +128,11 @@ export const statusMeshSchema: z.ZodType<StatusMesh> = z.object({
       ageSeconds: z.number(),
     }),
   ),
-  proof: z.object({ kid: maybeText, keyExpiresAt: maybeNumber, certificateExpiresAt: maybeNumber }),
+  proof: z.object({
+    kid: maybeText,
+    keyExpiresAt: maybeNumber,
+    keyringExpiresAt: maybeNumber,
+    certificateExpiresAt: maybeNumber,
+  }),
+  credentials: healthCheckResultSchema.nullable(),
 });

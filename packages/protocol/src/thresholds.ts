@@ -2,7 +2,7 @@
 /** One threshold: the single place where its name, unit, default, variable and range are written. */
 export interface Threshold {
   readonly env: string;
-  readonly unit: "ratio" | "seconds" | "count" | "score" | "hours";
+  readonly unit: "ratio" | "seconds" | "count" | "score" | "hours" | "days";
   readonly default: number;
   readonly min: number;
   readonly max: number;
@@ -29,7 +29,9 @@ export type ThresholdName =
   | "RESUME_SCORE"
   | "RESUME_QUIET_SECONDS"
   | "REPORT_STALE_SECONDS"
-  | "CLOCK_OFFSET_SECONDS";
+  | "CLOCK_OFFSET_SECONDS"
+  | "CREDENTIAL_WARNING_DAYS"
+  | "CREDENTIAL_CRITICAL_DAYS";
 
 /** Every threshold of the system; `docs/thresholds.md` is generated from this table. */
 export const thresholds: { readonly [Name in ThresholdName]: Threshold } = {
@@ -157,6 +159,22 @@ export const thresholds: { readonly [Name in ThresholdName]: Threshold } = {
     0.001,
     3600,
     "distance of a node's clock from the servers', and from its time source, above which it is degraded",
+  ),
+  CREDENTIAL_WARNING_DAYS: row(
+    "CREDENTIAL_WARNING",
+    "days",
+    14,
+    0,
+    36_500,
+    "time before the expiry of a certificate or of the last key of a keyring from which a node is degraded",
+  ),
+  CREDENTIAL_CRITICAL_DAYS: row(
+    "CREDENTIAL_CRITICAL",
+    "days",
+    0,
+    0,
+    36_500,
+    "the same for unhealthy; 0 is once it has expired",
   ),
 };
 
