@@ -65,10 +65,9 @@ function seconds(): string {
 function schedules(): void {
   const from = count("from", values.from, 0, 4_294_967_295);
   const nodes = values.nodes === undefined ? null : count("nodes", values.nodes, 1, 7);
-  let sums = { elections: 0, steps: 0, writes: 0, commands: 0 };
+  let sums = { elections: 0, steps: 0, commands: 0 };
   let slowestHealMs = 0;
-  const told = (): string =>
-    `${sums.elections} elections, ${sums.steps} packets, ${sums.writes} register writes, ${sums.commands} commands`;
+  const told = (): string => `${sums.elections} elections, ${sums.steps} packets, ${sums.commands} commands`;
   for (let done = 0; done < seeds; done += 1) {
     const seed = from + done;
     const options = { seed, nodes: nodes ?? 3 + (seed % 3) };
@@ -80,7 +79,6 @@ function schedules(): void {
     sums = {
       elections: sums.elections + result.elections,
       steps: sums.steps + result.steps,
-      writes: sums.writes + result.writes,
       commands: sums.commands + result.commands,
     };
     slowestHealMs = Math.max(slowestHealMs, result.healedMs ?? 0);

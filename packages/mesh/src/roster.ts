@@ -31,7 +31,6 @@ export class Roster {
   readonly #unshared = new Set<string>();
   /** Members whose verdict changed since it was last taken. */
   readonly #changed = new Set<string>();
-  #newest: { readonly epoch: Epoch; readonly rank: number } = { epoch: { generation: 0, term: 0 }, rank: 0 };
 
   constructor(self: string, servers: readonly string[], heartbeatMs: number, now: number) {
     this.#self = self;
@@ -77,20 +76,12 @@ export class Roster {
   }
 
   adopt(epoch: Epoch, members: readonly VerdictMemberFrame[], now: number): void {
-    this.#note(decide(this.#verdict, { type: "adopt", epoch: this.#rank(epoch), members }, now));
+    this.#note(decide(this.#verdict, { type: "adopt", epoch, members }, now));
   }
 
   stand(standing: Standing, epoch: Epoch, now: number): void {
-    const rank = this.#rank(epoch);
-    if (this.#verdict.standing === standing && this.#verdict.epoch === rank) return;
-    this.#note(decide(this.#verdict, { type: "standing", standing, epoch: rank }, now));
-  }
-
-  /** Epochs as the verdict's one number: a new generation may begin with a lower term. */
-  #rank(epoch: Epoch): number {
-    const order = compareEpochs(epoch, this.#newest.epoch);
-    if (order > 0) this.#newest = { epoch, rank: this.#newest.rank + 1 };
-    return order < 0 ? this.#newest.rank - 1 : this.#newest.rank;
+    if (this.#verdict.standing === standing && compareEpochs(this.#verdict.fence, epoch) === 0) return;
+    this.#note(decide(this.#verdict, { type: "standing", standing, epoch }, now));
   }
 
   tickMembership(loopLagMs: number, now: number): void {

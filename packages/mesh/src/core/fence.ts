@@ -1,13 +1,13 @@
 import { compareEpochs, type Epoch } from "./epoch.ts";
 
-/** The highest epoch that a receiver of commands has seen. Lost in a restart, a paused leader could command it once more. */
+/** The highest epoch that a receiver has obeyed. Lost in a restart, a paused leader could command it once more. */
 export type Fence = Epoch;
 
 export const firstFence: Fence = { generation: 0, term: 0 };
 
 export interface Admission {
   readonly accepted: boolean;
-  /** The fence from now on; where it differs from the one before, it is on disk before the command is carried out. */
+  /** The fence from now on; a receiver with a disk keeps one that differs from the one before, and only then obeys. */
   readonly fence: Fence;
 }
 

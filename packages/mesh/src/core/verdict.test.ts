@@ -1,5 +1,6 @@
 import type { LinkState } from "@ringrift/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Epoch } from "./epoch.ts";
 import type { Observation } from "./membership.ts";
 import { type ClusterMember, createVerdict, decide, type Standing, type Verdict } from "./verdict.ts";
 
@@ -26,8 +27,10 @@ function says(from: string, state: LinkState, change: Partial<Observation> = {})
   return decide(verdict, { type: "view", from, observations: [observation] }, now);
 }
 
-function stand(standing: Standing, epoch = 1): ClusterMember[] {
-  return decide(verdict, { type: "standing", standing, epoch }, now);
+const epochOf = (term: number): Epoch => ({ generation: 1, term });
+
+function stand(standing: Standing, term = 1): ClusterMember[] {
+  return decide(verdict, { type: "standing", standing, epoch: epochOf(term) }, now);
 }
 
 const state = (): LinkState | undefined => verdict.members.get("n1")?.state;
@@ -98,21 +101,21 @@ describe("followers", () => {
 
   test("adopt the leader's list whatever they see themselves", () => {
     says("s1", "alive");
-    expect(decide(verdict, { type: "adopt", epoch: 4, members: [down] }, now)).toEqual([down]);
+    expect(decide(verdict, { type: "adopt", epoch: epochOf(4), members: [down] }, now)).toEqual([down]);
     says("s1", "alive");
     expect(state()).toBe("down");
   });
 
   test("refuse the list of an earlier leader", () => {
     says("s1", "alive");
-    decide(verdict, { type: "adopt", epoch: 4, members: [] }, now);
-    expect(decide(verdict, { type: "adopt", epoch: 3, members: [down] }, now)).toEqual([]);
+    decide(verdict, { type: "adopt", epoch: epochOf(4), members: [] }, now);
+    expect(decide(verdict, { type: "adopt", epoch: epochOf(3), members: [down] }, now)).toEqual([]);
     expect(state()).toBe("alive");
   });
 
   test("keep what they know of a newer life", () => {
     says("s1", "alive", { incarnation: { boot: 2, counter: 0 } });
-    decide(verdict, { type: "adopt", epoch: 4, members: [down] }, now);
+    decide(verdict, { type: "adopt", epoch: epochOf(4), members: [down] }, now);
     expect(state()).toBe("alive");
   });
 });

@@ -1,4 +1,6 @@
 import type { LinkState, NodeRole } from "@ringrift/protocol";
+import type { Epoch } from "./epoch.ts";
+import { admit, type Fence, firstFence } from "./fence.ts";
 import { compareIncarnations, type Incarnation, type MemberReason } from "./member.ts";
 import type { Observation } from "./membership-input.ts";
 import { majority } from "./quorum.ts";
@@ -21,9 +23,9 @@ export type VerdictInput =
   /** Observations of one server, this one included; members that they do not name keep their last view. */
   | { readonly type: "view"; readonly from: string; readonly observations: readonly Observation[] }
   /** `leader` only while the lease and a quorum are held. */
-  | { readonly type: "standing"; readonly standing: Standing; readonly epoch: number }
+  | { readonly type: "standing"; readonly standing: Standing; readonly epoch: Epoch }
   /** The leader's list, as its status carries it. */
-  | { readonly type: "adopt"; readonly epoch: number; readonly members: readonly ClusterMember[] }
+  | { readonly type: "adopt"; readonly epoch: Epoch; readonly members: readonly ClusterMember[] }
   | { readonly type: "tick" };
 
 export interface VerdictOptions {
@@ -48,8 +50,7 @@ export interface Verdict {
   readonly maxMembers: number;
   readonly members: Map<string, ClusterMember>;
   standing: Standing;
-  /** Highest epoch whose leader this server has followed. */
-  epoch: number;
+  fence: Fence;
   /** Per member, per server. */
   readonly views: Map<string, Map<string, View>>;
 }
@@ -62,7 +63,7 @@ export function createVerdict(options: VerdictOptions): Verdict {
     maxMembers: options.maxMembers ?? 20_000,
     members: new Map(),
     standing: "leaderless",
-    epoch: 0,
+    fence: firstFence,
     views: new Map(),
   };
 }
@@ -73,9 +74,8 @@ export function decide(verdict: Verdict, input: VerdictInput, now: number): Clus
     case "view":
       return takeView(verdict, input.from, input.observations, now);
     case "standing":
-      if (input.epoch < verdict.epoch) return [];
+      if (!pass(verdict, input.epoch)) return [];
       verdict.standing = input.standing;
-      verdict.epoch = input.epoch;
       return weighAll(verdict, now);
     case "adopt":
       return adopt(verdict, input.epoch, input.members);
@@ -115,11 +115,17 @@ function makeRoom(verdict: Verdict): boolean {
 }
 
 /** Followers take the leader's word whole; an older leader's word, or one about an older life, changes nothing. */
-function adopt(verdict: Verdict, epoch: number, members: readonly ClusterMember[]): ClusterMember[] {
-  if (epoch < verdict.epoch || verdict.standing === "leader") return [];
-  verdict.epoch = epoch;
+function adopt(verdict: Verdict, epoch: Epoch, members: readonly ClusterMember[]): ClusterMember[] {
+  if (verdict.standing === "leader" || !pass(verdict, epoch)) return [];
   verdict.standing = "follower";
   return members.flatMap((member) => record(verdict, member));
+}
+
+/** Whether the word of this epoch's leader counts; from then on no earlier one's does. */
+function pass(verdict: Verdict, epoch: Epoch): boolean {
+  const { accepted, fence } = admit(verdict.fence, epoch);
+  verdict.fence = fence;
+  return accepted;
 }
 
 function weighAll(verdict: Verdict, now: number): ClusterMember[] {

@@ -1,6 +1,5 @@
 import { defaultElectionTiming } from "../core/election.ts";
 import { createEventQueue, type EventQueue } from "./event-queue.ts";
-import type { Fact } from "./invariant.ts";
 import { createNetwork, type Network } from "./network.ts";
 import type { Packet } from "./packet.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
@@ -29,7 +28,6 @@ export function createCluster(
   seed: number,
   nodes: number,
   log: (text: () => string) => void = () => {},
-  see: (fact: Fact) => void = () => {},
 ): Cluster {
   const random = createSeededRandom(seed);
   const queue = createEventQueue();
@@ -51,7 +49,7 @@ export function createCluster(
         writeMs: () => writeMs.get(self) ?? random.between(1, 8),
         tickLateMs: () => random.between(0, tickMs),
         send: (to, packet) => network.send(self, to, packet),
-        see,
+        see: () => {},
         log,
       },
     );

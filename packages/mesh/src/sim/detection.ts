@@ -1,4 +1,5 @@
 import type { LinkState } from "@ringrift/protocol";
+import { firstFence } from "../core/fence.ts";
 import type { Incarnation } from "../core/member.ts";
 import { defaultSuspicionTiming, pulsesPerHeartbeat } from "../core/suspicion.ts";
 import { createEventQueue } from "./event-queue.ts";
@@ -87,7 +88,7 @@ export function createDetectionRun(options: DetectionOptions): DetectionRun {
       {
         share: (from, told) => toOthers(from, (server) => server.hear(from, told)),
         publish: (from, members) =>
-          toOthers(from, (server) => server.weigh({ type: "adopt", epoch: 1, members })),
+          toOthers(from, (server) => server.weigh({ type: "adopt", epoch: firstFence, members })),
         changed: (from, members) => {
           for (const { member, state } of members) listed(from, member, state);
         },

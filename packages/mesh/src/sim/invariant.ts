@@ -1,7 +1,6 @@
 import type { LinkState } from "@ringrift/protocol";
 import type { PersistedVote } from "../core/election.ts";
 import type { Epoch } from "../core/epoch.ts";
-import type { RegisterValue } from "../core/register.ts";
 import type { Packet } from "./packet.ts";
 
 /** Something that happened in a run, as an outsider sees it: what left a node or reached its disk, not what it thought. */
@@ -15,7 +14,6 @@ export type Fact =
     }
   | { readonly type: "delivered"; readonly from: string; readonly to: string; readonly packet: Packet }
   | { readonly type: "vote_on_disk"; readonly voter: string; readonly vote: PersistedVote }
-  | { readonly type: "promise_on_disk"; readonly voter: string; readonly promised: number }
   /** The voter calls itself the leader of `term`. */
   | { readonly type: "leads"; readonly voter: string; readonly term: number }
   /** After every step: who may act as leader at this instant. */
@@ -29,8 +27,6 @@ export type Fact =
   /** From here on faults touch only this minority, and `leader` leads the rest. */
   | { readonly type: "settled"; readonly leader: string }
   | { readonly type: "command_accepted"; readonly receiver: string; readonly epoch: Epoch }
-  | { readonly type: "register_ready"; readonly voter: string; readonly value: RegisterValue }
-  | { readonly type: "register_committed"; readonly voter: string; readonly value: RegisterValue }
   /** Terms before and after a voter was told the cluster's status. */
   | { readonly type: "status_heard"; readonly voter: string; readonly before: number; readonly after: number }
   /** A voter's whole state before and after a packet of someone outside the configuration, and what it did about it. */

@@ -193,28 +193,6 @@ export const mutants: readonly Mutant[] = [
     file: "fence.ts",
     edits: [["accepted: order >= 0", "accepted: true"]],
   },
-  {
-    name: "a register that takes writes below its promise",
-    schedules: "hundreds",
-    file: "register.ts",
-    edits: [["if (written.term < state.promised) return [];", ""]],
-  },
-  {
-    name: "a register that forgets its promise in a restart",
-    schedules: "hundreds",
-    file: "register.ts",
-    edits: [[`...persisted, phase: "follow", newest`, `...persisted, promised: 0, phase: "follow", newest`]],
-  },
-  {
-    name: "a leader that starts from its own copy instead of a majority's",
-    file: "register.ts",
-    edits: [["if (compareValues(message.stored, state.newest) > 0) state.newest = message.stored;", ""]],
-  },
-  {
-    name: "a register written once counts as acknowledged",
-    file: "register.ts",
-    edits: [["if (state.answered.size < majority(state.voters.length)) return [];", ""]],
-  },
 ];
 
 /**

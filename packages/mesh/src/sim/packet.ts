@@ -1,11 +1,9 @@
 import type { ElectionMessage } from "../core/election.ts";
 import type { Epoch } from "../core/epoch.ts";
-import type { RegisterMessage } from "../core/register.ts";
 
 /** What travels between simulated nodes. */
 export type Packet =
   | { readonly kind: "election"; readonly message: ElectionMessage }
-  | { readonly kind: "register"; readonly message: RegisterMessage }
   /** What a server says of the cluster; it decides nothing anywhere. */
   | { readonly kind: "status"; readonly epoch: Epoch; readonly leaderId: string | null }
   /** From a leader to a receiver that acts on it. */

@@ -40,20 +40,6 @@ test.each(seeds)(
 );
 
 test.each(seeds)(
-  "a leader whose disk stalls goes on with its heartbeats and keeps its lease (seed %i)",
-  (seed) => {
-    const cluster = createCluster(seed, 3);
-    const { leader } = led(cluster);
-    cluster.setWriteMs(leader.id, 5_000);
-    leader.write("waits for the disk");
-    for (let step = 0; step < 40; step += 1) {
-      cluster.run(100);
-      expect(leader.holdsLease()).toBe(true);
-    }
-  },
-);
-
-test.each(seeds)(
   "a hand-over that the heir never hears of ends with a leader all the same (seed %i)",
   (seed) => {
     const cluster = createCluster(seed, 3);

@@ -1,7 +1,6 @@
 import type { ElectionMessage } from "../core/election.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { start } from "./faults.ts";
-import type { Fact } from "./invariant.ts";
 import type { SimulatedVoter } from "./simulated-voter.ts";
 
 // Scenarios as text, one command a line; `#` begins a comment. The answer is what happened, with virtual times. `LEADER`
@@ -16,7 +15,6 @@ import type { SimulatedVoter } from "./simulated-voter.ts";
 //   refused V                every other voter's redial of V is refused
 //   transfer V               V hands over if it leads
 //   disk V MS                writes of V take so long from now on
-//   write V VALUE            V writes to the register
 //   stranger V TERM          somebody outside the configuration asks V for a vote and claims to lead
 //   show                     what each voter is and knows
 
@@ -85,7 +83,6 @@ const commands: Readonly<Record<string, Command>> = {
   },
   transfer: (scene, [id]) => voter(scene, id).give({ type: "transfer" }),
   disk: (scene, [id, ms]) => scene.cluster.setWriteMs(voter(scene, id).id, Number(ms)),
-  write: (scene, [id, value = ""]) => voter(scene, id).write(value),
   stranger: (scene, [id, term]) => {
     const claims: readonly ElectionMessage[] = [
       { type: "vote", term: Number(term), transfer: true },
@@ -130,13 +127,7 @@ function stage([nodes, , seed = "1"]: readonly string[], lines: string[]): Scene
   const timed = (text: string): void => {
     if (!scene.muted) say(`${Math.round(cluster.queue.now()).toString().padStart(6)} ms  ${text}`);
   };
-  const see = (fact: Fact): void => {
-    if (fact.type === "register_ready")
-      timed(`${fact.voter} starts from version ${fact.value.version} "${fact.value.value}"`);
-    if (fact.type === "register_committed")
-      timed(`${fact.voter} has version ${fact.value.version} "${fact.value.value}" at a majority`);
-  };
-  const cluster = createCluster(Number(seed), Number(nodes), (text) => timed(text()), see);
+  const cluster = createCluster(Number(seed), Number(nodes), (text) => timed(text()));
   const scene: Scene = { cluster, say, names: new Map(), muted: false };
   return scene;
 }

@@ -1,3 +1,4 @@
+import { firstFence } from "../core/fence.ts";
 import {
   createMembership,
   defaultMembershipTiming,
@@ -44,7 +45,7 @@ export function createSimulatedServer(
   const view = createMembership({ self, servers, timing: defaultMembershipTiming }, now());
   const verdict = createVerdict({ self, servers });
   const leads = self === servers[0];
-  decide(verdict, { type: "standing", standing: leads ? "leader" : "follower", epoch: 1 }, now());
+  decide(verdict, { type: "standing", standing: leads ? "leader" : "follower", epoch: firstFence }, now());
 
   const weigh = (input: VerdictInput): void => {
     const changes = decide(verdict, input, now());

@@ -10,15 +10,6 @@ import {
   type PersistedVote,
   step,
 } from "../core/election.ts";
-import {
-  createRegister,
-  emptyRegister,
-  type PersistedRegister,
-  type RegisterEffect,
-  type RegisterInput,
-  type RegisterState,
-  stepRegister,
-} from "../core/register.ts";
 import { createEffectLine } from "./effect-line.ts";
 import type { Fact } from "./invariant.ts";
 import type { Packet } from "./packet.ts";
@@ -47,7 +38,6 @@ export interface SimulatedVoter {
   /** Its vote file is unreadable: it must not vote again. */
   readonly broken: () => boolean;
   readonly state: () => ElectionState | null;
-  readonly register: () => RegisterState | null;
   readonly holdsLease: () => boolean;
   /** Since when it has led without a pause, real time; null when it does not lead or does not run. */
   readonly leadsSince: () => number | null;
@@ -55,7 +45,6 @@ export interface SimulatedVoter {
   readonly receive: (from: string, packet: Packet) => void;
   /** Hears somebody who may not speak; the answer is how many effects that had. */
   readonly hearStranger: (from: string, message: ElectionMessage) => number;
-  readonly write: (value: string) => void;
   readonly crash: (outcome: CrashOutcome) => void;
   readonly start: () => void;
   readonly pause: () => void;
@@ -66,7 +55,6 @@ export interface SimulatedVoter {
 const maxInbox = 500;
 /** Effects that wait for the disk. */
 const maxWaiting = 2_000;
-const registerTickMs = 150;
 
 export function createSimulatedVoter(
   options: ElectionOptions,
@@ -75,9 +63,7 @@ export function createSimulatedVoter(
 ): SimulatedVoter {
   const { self } = options;
   let voteFile: PersistedVote | null = { term: 0, votedFor: null };
-  let registerFile: PersistedRegister = emptyRegister;
   let state: ElectionState | null = null;
-  let register: RegisterState | null = null;
   let leadsTerm: number | null = null;
   let leadsSince = 0;
   let frozen = false;
@@ -97,27 +83,10 @@ export function createSimulatedVoter(
       if (effect.type === "role") onRole(effect);
     },
   });
-  const copies = createEffectLine<RegisterEffect>({
-    isWrite: (effect) => effect.type === "persist",
-    wait: disk,
-    store: (effect) => {
-      if (effect.type === "persist") storeRegister(effect);
-    },
-    act: (effect) => {
-      if (effect.type === "send") world.send(effect.to, { kind: "register", message: effect.message });
-      if (effect.type === "ready") world.see({ type: "register_ready", voter: self, value: effect.value });
-      if (effect.type === "committed")
-        world.see({ type: "register_committed", voter: self, value: effect.value });
-    },
-  });
 
   const storeVote = ({ term, votedFor }: PersistedVote): void => {
     voteFile = { term, votedFor };
     world.see({ type: "vote_on_disk", voter: self, vote: voteFile });
-  };
-  const storeRegister = ({ promised, stored }: PersistedRegister): void => {
-    registerFile = { promised, stored };
-    world.see({ type: "promise_on_disk", voter: self, promised });
   };
 
   const onRole = ({ role, term, leaderId }: Extract<ElectionEffect, { type: "role" }>): void => {
@@ -125,10 +94,6 @@ export function createSimulatedVoter(
     if (role === "leader") world.see({ type: "leads", voter: self, term });
     leadsTerm = role === "leader" ? term : null;
     leadsSince = world.realNow();
-    stepCopies(role === "leader" ? { type: "lead", term } : { type: "follow" });
-  };
-  const stepCopies = (input: RegisterInput): void => {
-    if (register !== null) copies.push(stepRegister(register, input));
   };
 
   const scheduleTick = (): void => {
@@ -154,26 +119,18 @@ export function createSimulatedVoter(
     else if (inbox.length < maxInbox) inbox.push(run);
   };
   const give = (input: ElectionInput): void => whenAwake(() => stepElection(input));
-  const registerTick = (life: RegisterState): void => {
-    if (register !== life) return;
-    if (!frozen) stepCopies({ type: "tick" });
-    world.at(world.realNow() + registerTickMs, () => registerTick(life));
-  };
 
   return {
     id: self,
     running: () => state !== null && !frozen,
     broken: () => voteFile === null,
     state: () => state,
-    register: () => register,
     leadsSince: () => (state?.role === "leader" && !frozen && leadsTerm === state.term ? leadsSince : null),
     // Whoever leads must have said so, which waits for its disk.
     holdsLease: () => state !== null && leadsTerm === state.term && leaseHeld(state, clock.now()),
     give,
     receive: (from, packet) => {
       if (packet.kind === "election") give({ type: "message", from, message: packet.message });
-      if (packet.kind === "register")
-        whenAwake(() => stepCopies({ type: "message", from, message: packet.message }));
     },
     hearStranger: (from, message) => {
       if (state === null || frozen) return 0;
@@ -181,15 +138,11 @@ export function createSimulatedVoter(
       election.push(effects);
       return effects.length;
     },
-    write: (value) => whenAwake(() => stepCopies({ type: "write", value })),
     crash: (outcome) => {
       const vote = election.crash();
-      const copy = copies.crash();
       if (vote?.type === "persist" && outcome === "new") storeVote(vote);
       if (vote?.type === "persist" && outcome === "torn") voteFile = null;
-      if (copy?.type === "persist" && outcome === "new") storeRegister(copy);
       state = null;
-      register = null;
       leadsTerm = null;
       frozen = false;
       inbox = [];
@@ -199,8 +152,6 @@ export function createSimulatedVoter(
     start: () => {
       if (state !== null || voteFile === null) return;
       state = createElection(options, voteFile, clock.now());
-      register = createRegister(self, options.voters, registerFile);
-      registerTick(register);
       scheduleTick();
     },
     pause: () => {

@@ -16,7 +16,6 @@ import {
 import { oneLeaderPerTerm } from "./invariants/one-leader-per-term.ts";
 import { oneLeaseHolder } from "./invariants/one-lease-holder.ts";
 import { oneVotePerTerm } from "./invariants/one-vote-per-term.ts";
-import { registerKeepsWhatItAcknowledged } from "./invariants/register-keeps-what-it-acknowledged.ts";
 import { statusRaisesNoTerm } from "./invariants/status-raises-no-term.ts";
 import { strangersChangeNothing } from "./invariants/strangers-change-nothing.ts";
 import { termNeverFalls } from "./invariants/term-never-falls.ts";
@@ -51,8 +50,7 @@ export interface SimulationResult {
   /** Packets that voters were given. */
   readonly steps: number;
   readonly elections: number;
-  /** Register writes that a majority acknowledged, and commands that receivers carried out. */
-  readonly writes: number;
+  /** Commands that receivers carried out. */
   readonly commands: number;
   /** From the end of all faults to one leader that every voter follows; null when that was not reached. */
   readonly healedMs: number | null;
@@ -80,7 +78,6 @@ function invariantsFor(voters: readonly string[]): readonly Invariant[] {
     leaderWithoutQuorumStepsDown(voters, longestSilentLeadMs),
     majorityKeepsItsLeader,
     noLeaseWithoutQuorum(voters, (defaultElectionTiming.leaseMs + uptimeStepMs) / slowestRate),
-    registerKeepsWhatItAcknowledged,
     oneLeaderAfterHealing,
     everythingIsBounded,
     statusRaisesNoTerm,
@@ -99,14 +96,13 @@ export function simulate(
   const judge = createJudge(invariantsFor(ids));
   const faultyMs = options.faultyMs ?? 20_000;
   const mixedVersions = options.seed % versionSkewEvery === 0;
-  const count = { steps: 0, elections: 0, writes: 0, commands: 0 };
+  const count = { steps: 0, elections: 0, commands: 0 };
   let failure: Failure | null = null;
   let slow = false;
 
   const note = (text: () => string): void => log(`${queue.now().toFixed(1).padStart(9)} ms  ${text()}`);
   const see = (fact: Fact): void => {
     if (fact.type === "leads") count.elections += 1;
-    if (fact.type === "register_committed") count.writes += 1;
     if (fact.type === "command_accepted") count.commands += 1;
     judge.see(fact);
     const violation = judge.violation();
@@ -178,15 +174,14 @@ export function simulate(
   const byId = new Map(voters.map((voter) => [voter.id, voter]));
   const receivers = ["agent-1", "agent-2"].map((id) => createSimulatedReceiver(id, see));
 
-  // Leaders act: they command a receiver, tell the others of themselves and write to the register.
+  // Leaders act: they command a receiver and tell the others of themselves.
   const act = (voter: SimulatedVoter, turn: number): void => {
     queue.add(queue.now() + actMs, () => act(voter, turn + 1));
     const term = voter.state()?.term ?? 0;
-    if (!voter.running() || !voter.holdsLease() || voter.register()?.promised !== term) return;
+    if (!voter.running() || !voter.holdsLease()) return;
     const epoch = { generation: 0, term };
     const receiver = random.pick(receivers);
     network.send(voter.id, receiver.id, { kind: "command", epoch });
-    if (turn % 4 === 0) voter.write(`${voter.id}:${turn}`);
     if (turn % 8 === 0)
       for (const other of ids) network.send(voter.id, other, { kind: "status", epoch, leaderId: voter.id });
   };

@@ -14,7 +14,6 @@ import { oneLeaderPerTerm } from "./one-leader-per-term.ts";
 import { oneLeaseHolder } from "./one-lease-holder.ts";
 import { oneVotePerTerm } from "./one-vote-per-term.ts";
 import { refutationIsBelieved } from "./refutation-is-believed.ts";
-import { registerKeepsWhatItAcknowledged } from "./register-keeps-what-it-acknowledged.ts";
 import { statusRaisesNoTerm } from "./status-raises-no-term.ts";
 import { strangersChangeNothing } from "./strangers-change-nothing.ts";
 import { termNeverFalls } from "./term-never-falls.ts";
@@ -41,16 +40,6 @@ const accepted = (receiver: string, term: number): Fact => ({
   type: "command_accepted",
   receiver,
   epoch: { generation: 0, term },
-});
-const committed = (term: number, version: number, value: string): Fact => ({
-  type: "register_committed",
-  voter: "v1",
-  value: { term, version, value },
-});
-const startsFrom = (term: number, version: number, value: string): Fact => ({
-  type: "register_ready",
-  voter: "v2",
-  value: { term, version, value },
 });
 const listed = (state: LinkState, live: boolean): Fact => ({
   type: "listed",
@@ -102,8 +91,6 @@ const cases: readonly (readonly [Invariant, readonly Fact[], Fact])[] = [
   [noLiveMemberDown, [listed("down", false), listed("suspect", true)], listed("down", true)],
   [noLiveMemberDown, [crashed("down")], crashed("suspect")],
   [refutationIsBelieved, [back("alive")], back("suspect")],
-  [registerKeepsWhatItAcknowledged, [committed(1, 1, "x"), startsFrom(2, 1, "x")], startsFrom(3, 0, "")],
-  [registerKeepsWhatItAcknowledged, [startsFrom(2, 0, ""), committed(2, 1, "x")], committed(1, 1, "y")],
   [
     oneLeaderAfterHealing,
     [{ type: "healed", leaderAfterMs: 10, agreedAfterMs: 200 }],

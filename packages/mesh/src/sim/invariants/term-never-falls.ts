@@ -2,8 +2,8 @@ import type { Invariant } from "../invariant.ts";
 import { ownTerm } from "../own-term.ts";
 
 export const termNeverFalls: Invariant = {
-  name: "a voter's term and promise never fall, across restarts too",
-  sees: ["sent", "vote_on_disk", "promise_on_disk"],
+  name: "a voter's term never falls, across restarts too",
+  sees: ["sent", "vote_on_disk"],
   watch: () => {
     const highest = new Map<string, number>();
     const see = (what: string, term: number): string | null => {
@@ -13,7 +13,6 @@ export const termNeverFalls: Invariant = {
     };
     return (fact) => {
       if (fact.type === "vote_on_disk") return see(`the term of ${fact.voter}`, fact.vote.term);
-      if (fact.type === "promise_on_disk") return see(`the promise of ${fact.voter}`, fact.promised);
       if (fact.type !== "sent" || fact.packet.kind !== "election") return null;
       return see(`the term of ${fact.from}`, ownTerm(fact.packet.message));
     };
