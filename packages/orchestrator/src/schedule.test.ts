@@ -64,6 +64,42 @@ describe("the schedule of checks", () => {
     expect(ran.filter((name) => name === "cpu")).toHaveLength(cpuRuns + 6);
   });
 
+  it("runs checks of one phase in one turn, woken once, and others at their own offsets", async () => {
+    const timers = virtualTimers();
+    const ran: { name: string; at: number }[] = [];
+    let wakes = 0;
+    const check = (name: string, phase?: string) => ({
+      name,
+      intervalSeconds: 10,
+      ...(phase === undefined ? {} : { phase }),
+      run: async () => ran.push({ name, at: timers.nowMs() }),
+    });
+    const schedule = createSchedule<unknown>({
+      nodeId: "gpu-1",
+      checks: [check("cpu", "host"), check("memory", "host"), check("load", "host"), check("gpu")],
+      onOutcome: () => {},
+      onError: () => {},
+      timers: {
+        nowMs: timers.nowMs,
+        after: (delayMs, callback) =>
+          timers.after(delayMs, () => {
+            wakes += 1;
+            callback();
+          }),
+      },
+    });
+    await schedule.start();
+    ran.length = 0;
+    await timers.advance(100_000);
+    schedule.stop();
+    const instantsOf = (name: string) => ran.filter((run) => run.name === name).map(({ at }) => at);
+    expect(instantsOf("cpu").length).toBeGreaterThanOrEqual(9);
+    expect(instantsOf("memory")).toEqual(instantsOf("cpu"));
+    expect(instantsOf("load")).toEqual(instantsOf("cpu"));
+    expect(instantsOf("gpu")).not.toEqual(instantsOf("cpu"));
+    expect(wakes).toBe(instantsOf("cpu").length + instantsOf("gpu").length);
+  });
+
   it("never runs a check twice at a time, and skips the beats that a long run missed", async () => {
     const timers = virtualTimers();
     let running = 0;

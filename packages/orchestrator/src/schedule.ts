@@ -13,6 +13,8 @@ export interface ScheduledCheck<Outcome> {
   readonly intervalSeconds: number;
   /** Without one, the check must end by itself, as `runProbe` does. */
   readonly timeoutSeconds?: number;
+  /** Checks of one phase and interval run in the same turn: one wake-up serves them all. Its own name unless given. */
+  readonly phase?: string;
   /** Runs the check once. The signal fires at its time-out and at {@link Schedule.stop}. */
   run(signal: AbortSignal): Promise<Outcome>;
 }
@@ -29,6 +31,11 @@ export interface ScheduleOptions<Outcome> {
   readonly timers?: Timers;
 }
 
+interface Turn<Outcome> {
+  readonly checks: Set<ScheduledCheck<Outcome>>;
+  readonly cancel: () => void;
+}
+
 export interface Schedule<Outcome> {
   /** Runs every check once at once, then each at its own interval and offset. */
   start(): Promise<void>;
@@ -43,7 +50,7 @@ export interface Schedule<Outcome> {
 }
 
 /**
- * Runs each check at its interval, at an offset that its name and the node decide: never two runs of one check at a time, and
+ * Runs each check at its interval, at an offset that the node and its phase decide: never two runs of one check at a time, and
  * a run that takes longer than its interval skips beats instead of piling up.
  *
  * @throws RingRiftError `SCHEDULE_INVALID` for a name twice, or an interval or time-out that is not within bounds.
@@ -52,7 +59,8 @@ export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Sche
   const timers = options.timers ?? realTimers;
   refuseInvalid(options.checks);
   const runner = createRunner<Outcome>(options.maxConcurrent ?? defaultMaxConcurrent, timers);
-  const cancels = new Map<ScheduledCheck<Outcome>, () => void>();
+  /** What is due, by the instant: checks that are due together share a timer. */
+  const turns = new Map<number, Turn<Outcome>>();
   let current = new Set<ScheduledCheck<Outcome>>(options.checks);
 
   async function runOnce(check: ScheduledCheck<Outcome>): Promise<void> {
@@ -67,21 +75,31 @@ export function createSchedule<Outcome>(options: ScheduleOptions<Outcome>): Sche
   function arm(check: ScheduledCheck<Outcome>): void {
     if (!current.has(check)) return;
     const intervalMs = check.intervalSeconds * 1000;
-    const offset = spread(`${options.nodeId}/${check.name}`) * intervalMs;
+    const offset = spread(`${options.nodeId}/${check.phase ?? check.name}`) * intervalMs;
     const now = timers.nowMs();
     const untilOffset = intervalMs - ((((now - offset) % intervalMs) + intervalMs) % intervalMs);
     // Two runs in quick succession would measure the noise of an instant.
     const delay = untilOffset < intervalMs / 2 ? untilOffset + intervalMs : untilOffset;
-    const cancel = timers.after(delay, () => {
-      // Armed again even when a callback of the caller throws; that error is then the process' to hear of.
-      void runOnce(check).finally(() => arm(check));
-    });
-    cancels.set(check, cancel);
+    // Rounded, since sums of instants differ in their last digits.
+    const at = Math.round(now + delay);
+    const turn = turns.get(at);
+    if (turn !== undefined) turn.checks.add(check);
+    else turns.set(at, { checks: new Set([check]), cancel: timers.after(delay, () => take(at)) });
+  }
+
+  function take(at: number): void {
+    const turn = turns.get(at);
+    turns.delete(at);
+    // Armed again even when a callback of the caller throws; that error is then the process' to hear of.
+    for (const check of turn?.checks ?? []) void runOnce(check).finally(() => arm(check));
   }
 
   function forget(check: ScheduledCheck<Outcome>): void {
-    cancels.get(check)?.();
-    cancels.delete(check);
+    for (const [at, turn] of turns) {
+      if (!turn.checks.delete(check) || turn.checks.size > 0) continue;
+      turn.cancel();
+      turns.delete(at);
+    }
   }
 
   async function begin(checks: readonly ScheduledCheck<Outcome>[]): Promise<void> {
