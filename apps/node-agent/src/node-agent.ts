@@ -159,6 +159,8 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     const check = {
       name: probe.name,
       intervalSeconds: Math.min(probe.intervalSeconds, config.healthCheckIntervalSeconds),
+      // What only reads is read in one turn, and told in one report.
+      ...(probe.startsProgram === true ? {} : { phase: "host" }),
       run: () => runProbe(probe, nowSeconds),
     };
     scheduled.set(probe, check);

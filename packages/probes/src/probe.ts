@@ -37,6 +37,8 @@ export interface Probe {
   readonly rules: readonly CheckRule[];
   /** What a run costs, for people. */
   readonly cost: string;
+  /** Each run starts a program, which takes milliseconds of the event loop: such checks are not to run in one turn with others. */
+  readonly startsProgram?: boolean;
   /** Runs in a row until a fault is told, and until it is over; told at once where absent. */
   readonly confirm?: HysteresisCounts;
   run(signal: AbortSignal): Promise<ProbeOutcome>;

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { resolve as toPath } from "node:path";
 import { errorText } from "@ringrift/protocol";
 import { endStrays, lastPid, runVariable } from "./strays.ts";
 
@@ -44,6 +46,7 @@ export function createProgramRunner(
       return Promise.resolve({ kind: "hung", forSeconds: Math.max(0, nowSeconds() - alive.since) });
     }
     signal.throwIfAborted();
+    if (isNowhere(program)) return Promise.resolve({ kind: "missing" });
     return new Promise<ProgramRun>((resolve) => {
       const token = contained ? randomUUID() : null;
       const bornAfter = token === null ? null : lastPid();
@@ -112,6 +115,14 @@ export function createProgramRunner(
       });
     });
   };
+}
+
+/** Looks where the kernel would: to be told by a failed start costs a process and fifty times as much. */
+function isNowhere(program: string): boolean {
+  if (process.platform === "win32") return false;
+  const folders = program.includes("/") ? [""] : process.env.PATH?.split(":");
+  // An empty folder is the working directory. Without PATH the system has a list of its own.
+  return folders?.every((folder) => !existsSync(toPath(folder, program))) ?? false;
 }
 
 function isMissing(error: Error): boolean {

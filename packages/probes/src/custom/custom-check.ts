@@ -84,6 +84,7 @@ export function createCustomCheck(definition: CheckDefinition, nowSeconds: () =>
       timeoutSeconds: timeoutSeconds + marginSeconds,
       rules: [],
       cost: "what the program takes",
+      startsProgram: true,
       confirm: { raise: confirmRuns, clear: 1 },
       async check(signal) {
         return {

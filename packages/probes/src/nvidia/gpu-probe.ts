@@ -89,6 +89,7 @@ export function createGpuProbe(options: GpuProbeOptions): Probe {
         },
       ],
       cost: "what nvidia-smi takes: 0.1 s to seconds, one call at a time",
+      startsProgram: true,
       async check(signal) {
         const noAnswer = { report: null, absent: false };
         const hardware = await readGpuHardware(procRoot, sysRoot, signal).catch((error: unknown) => {
