@@ -85,8 +85,10 @@ export class AgentPeer implements Mesh {
       () => {
         this.#links.tick();
         if (dialDue()) this.#links.dial();
-        if (pulseDue()) for (const link of this.#links.all()) link.pulse();
-        if (heartbeatDue()) this.#sendHeartbeats();
+        const [pulse, heartbeat] = [pulseDue(), heartbeatDue()];
+        if (heartbeat) this.#sendHeartbeats();
+        // A heartbeat is a sign of life itself, and each write costs what dozens of lines of this program cost.
+        else if (pulse) for (const link of this.#links.all()) link.pulse();
         if (clockDue()) for (const [voter, link] of this.#links.byVoter()) this.#askClock(voter, link);
         this.#tell();
       },
