@@ -196,6 +196,41 @@ describe("the orchestrator", () => {
     expect(errors()).toBe(2);
   });
 
+  it("gives a card the same name whether nvidia-smi or the kernel log tells of it, with its uuid beside", () => {
+    const log = new EventLog({ emitter: "server-1" });
+    const orchestrator = new HealthCheckOrchestrator({ emit: (event) => log.append(event, 1, null) });
+    const card = {
+      index: 3,
+      uuid: "GPU-3",
+      busId: "0000:3b:00.0",
+      name: "H100",
+      state: "unhealthy",
+      reason: "the GPU requires a reset",
+      utilizationRatio: null,
+    } as const;
+    const error = {
+      id: "boot/1",
+      gpu: "0000:3b:00.0",
+      uuid: "GPU-3",
+      xid: 95,
+      sxid: null,
+      severity: "error",
+      reason: "a memory error that was not contained",
+      action: "reset",
+      bootId: "boot",
+      at: 1,
+      foundAt: 1,
+      toldBefore: false,
+    } as const;
+    const report = { full: false, seq: 1, sentAt: 1, version: "1", startedAt: 1, checks: [] };
+    orchestrator.applyReport("gpu-1", { ...report, gpus: [card], gpuErrors: [error] }, 1);
+    const names = log.after(0, 10).events.map(({ data }) => data as { gpu?: string; uuid?: string });
+    expect(names.map(({ gpu, uuid }) => [gpu, uuid])).toEqual([
+      ["0000:3b:00.0", "GPU-3"],
+      ["0000:3b:00.0", "GPU-3"],
+    ]);
+  });
+
   it("opens a circuit after failures in a row and tells of it", () => {
     const { orchestrator, names } = setUp();
     for (let call = 0; call < 5; call += 1) orchestrator.recordCircuit("training", false, true, 0);

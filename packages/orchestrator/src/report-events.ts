@@ -30,11 +30,12 @@ function gpuErrorEvents(before: NodeRecord | null, after: NodeRecord, nowSeconds
   return (after.gpuErrors ?? [])
     .filter((error) => !error.toldBefore && !ids.has(error.id))
     .filter((error) => known !== null || nowSeconds - error.foundAt <= newsSeconds)
-    .map(({ gpu, reason, action, xid, sxid, severity, bootId, at }) => ({
+    .map(({ gpu, uuid, reason, action, xid, sxid, severity, bootId, at }) => ({
       name: "GPU_ERROR",
       data: {
         nodeId: after.id,
         gpu,
+        ...uuidOf(uuid),
         reason: eventReason(reason),
         action: eventReason(action),
         ...(xid === null ? {} : { xid }),
@@ -56,15 +57,20 @@ function gpuEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrenc
       data: {
         nodeId: after.id,
         gpu: gpuName(gpu),
+        ...uuidOf(gpu.uuid),
         reason: eventReason(gpu.reason),
         action: eventReason(action),
       },
     }));
 }
 
-/** A GPU that was lost before it was ever listed has no uuid; the kernel log names only its bus. */
+/** The name that the kernel log gives too; a GPU that was lost before it was ever listed has no uuid. */
 function gpuName(gpu: GpuStatus): string {
-  return gpu.uuid || gpu.busId || `index ${gpu.index ?? "unknown"}`;
+  return gpu.busId || gpu.uuid || `index ${gpu.index ?? "unknown"}`;
+}
+
+function uuidOf(uuid: string | undefined): { readonly uuid?: string } {
+  return uuid === undefined || uuid === "" ? {} : { uuid };
 }
 
 function daemonEvents(before: NodeRecord | null, after: NodeRecord): EventOccurrence[] {

@@ -51,7 +51,9 @@ export interface EventDataByName {
   readonly DAEMON_DEGRADED: DaemonEvent;
   readonly GPU_ERROR: {
     readonly nodeId: string;
+    /** Its bus id, as sysfs spells it: a lost card has one too. */
     readonly gpu: string;
+    readonly uuid?: string | undefined;
     readonly reason: string;
     readonly action: string;
     /** Of an error that the kernel log told: its code, weight and boot. */
@@ -116,6 +118,7 @@ export const eventSchemas: { readonly [Name in EventName]: z.ZodType<EventDataBy
   GPU_ERROR: z.strictObject({
     nodeId: id,
     gpu: id,
+    uuid: z.string().max(200).optional(),
     reason,
     action: reason,
     xid: z.int().optional(),

@@ -6,6 +6,7 @@ import { type CircuitState, circuitStates, type DaemonState, daemonStates } from
 export interface GpuStatus {
   readonly index: number | null;
   readonly uuid: string;
+  /** As sysfs spells it, `0000:3b:00.0`: the card's name everywhere. */
   readonly busId: string;
   readonly name: string;
   readonly state: SignalState;
@@ -22,6 +23,8 @@ export interface GpuError {
   readonly id: string;
   /** Bus id as sysfs spells it, such as `0000:3b:00.0`. */
   readonly gpu: string;
+  /** Of the card at that bus id; absent while nobody has told it, and for a switch. */
+  readonly uuid?: string | undefined;
   readonly xid: number | null;
   readonly sxid: number | null;
   readonly severity: (typeof gpuErrorSeverities)[number];
@@ -130,6 +133,7 @@ export const daemonHealthSchema: z.ZodObject<{
 export const gpuErrorSchema: z.ZodType<GpuError> = z.object({
   id: short,
   gpu: short.min(1),
+  uuid: short.optional(),
   xid: z.int().min(0).nullable(),
   sxid: z.int().min(0).nullable(),
   severity: z.enum(gpuErrorSeverities),

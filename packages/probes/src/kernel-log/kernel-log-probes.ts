@@ -80,8 +80,14 @@ export function createKernelLogProbes(options: KernelLogProbesOptions): Probe[] 
       },
       {
         state: "unknown",
-        when: "a log was asked for and cannot be read",
-        advice: "Let the agent's user read it.",
+        when: "the log is there, or was asked for, and cannot be read",
+        advice:
+          "Give the agent CAP_SYSLOG, or add its user to the group systemd-journal and set RINGRIFT_KMSG to journald.",
+      },
+      {
+        state: "not_applicable",
+        when: "this host offers no kernel log, as a container does not, and none was asked for",
+        advice: "Nothing: the host's own agent reads it.",
       },
     ],
     prepare: async () => {},

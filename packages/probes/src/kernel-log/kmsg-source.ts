@@ -89,8 +89,9 @@ function problemOf(path: string, error: unknown): SourceProblem {
   return {
     reason: denied ? `${path} may not be read by this user` : `${path} can't be read: ${errorText(error)}`,
     action: denied
-      ? "Run the agent as root or with CAP_SYSLOG, or set RINGRIFT_KMSG to journald or to a log file."
+      ? "Give the agent CAP_SYSLOG, or add its user to the group systemd-journal and set RINGRIFT_KMSG to journald, or name a log file that it may read."
       : "Set RINGRIFT_KMSG to journald or to a file with the kernel's log.",
-    absent: denied || code === "ENOENT" || code === "ENXIO" || code === "ENODEV",
+    // A log that may not be read is there, and nobody knows what it says.
+    absent: code === "ENOENT" || code === "ENXIO" || code === "ENODEV",
   };
 }

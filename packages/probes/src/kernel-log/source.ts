@@ -1,6 +1,6 @@
 import type { KernelLine, KernelLogCursor } from "./core/kernel-line.ts";
 
-/** Why a log can't be read now. `absent`: the host does not offer it, or not to this user. */
+/** Why a log can't be read now. `absent`: the host does not offer it. */
 export interface SourceProblem {
   readonly reason: string;
   readonly action: string;

@@ -56,7 +56,7 @@ describe("the GPU probe with a real program", () => {
     replay("ok");
     const { report, gpus, resources } = await runProbe(probe(replayer, 1), nowSeconds);
     expect(report).toMatchObject({ check: "gpu", state: "healthy", details: { notListed: [] } });
-    expect(gpus).toMatchObject([{ index: 0, busId: "00000000:00:1E.0", state: "healthy" }]);
+    expect(gpus).toMatchObject([{ index: 0, busId: "0000:00:1e.0", state: "healthy" }]);
     expect(resources?.gpuUtilizationRatio).not.toBeUndefined();
     const notes = (report.details.gpus as { notes: string[] }[])[0]?.notes;
     expect(notes).toEqual(["persistence mode is off"]);

@@ -61,7 +61,7 @@ describe("a host with GPUs", () => {
     const stdout = hostXml(3).replace(/(02:00\.0[\s\S]*<gpu_temp>)27/, "$1" + "97");
     const { judgement, gpus } = observe({ stdout });
     expect(gpus?.map(({ state }) => state)).toEqual(["healthy", "healthy", "unhealthy"]);
-    expect(judgement.reason).toContain("GPU 2 (00000000:02:00.0)");
+    expect(judgement.reason).toContain("GPU 2 (0000:02:00.0)");
   });
 
   it("is unhealthy with fewer cards than expected, and names the slot from the PCI bus", () => {
@@ -83,7 +83,7 @@ describe("a host with GPUs", () => {
     expect(after.gpus?.[0]).toMatchObject({
       index: null,
       reason: "lost: nvidia-smi no longer lists it (it was GPU 3)",
-      busId: "00000000:03:00.0",
+      busId: "0000:03:00.0",
       state: "unhealthy",
       utilizationRatio: null,
     });
@@ -175,8 +175,8 @@ describe("a host whose nvidia-smi gives nothing", () => {
     const { judgement, gpus } = observe({ code: 15, stdout, hardware: present, seen });
     expect(judgement.state).toBe("unhealthy");
     expect(gpus?.map(({ busId, state }) => [busId, state])).toEqual([
-      ["00000000:01:00.0", "unhealthy"],
-      ["00000000:00:00.0", "unknown"],
+      ["0000:01:00.0", "unhealthy"],
+      ["0000:00:00.0", "unknown"],
     ]);
   });
 

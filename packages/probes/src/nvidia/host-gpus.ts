@@ -1,7 +1,6 @@
 import { type GpuStatus, type SignalState, worstSignal } from "@ringrift/protocol";
 import { clip, type Judgement } from "../judgement.ts";
 import type { ProgramRun } from "../program-run.ts";
-import { busKey } from "./bus-id.ts";
 import { type GpuVerdict, judgeGpu } from "./gpu.ts";
 import { gpuMeasures } from "./gpu-measures.ts";
 import type { NvlinkWatch } from "./nvlink.ts";
@@ -9,7 +8,7 @@ import type { GpuHardware } from "./pci-devices.ts";
 import { explainRun, lostBusIds, type SmiFailure, saysNoDevices } from "./smi-failure.ts";
 import type { GpuFacts, SmiReport } from "./smi-parse.ts";
 
-/** A card this process has seen answer, by the key of its bus id. */
+/** A card this process has seen answer, by its bus id. */
 export type SeenGpus = ReadonlyMap<string, Pick<GpuStatus, "index" | "uuid" | "busId" | "name">>;
 
 /** What was read in one run. `report` is null when the output held no complete document; `fault` says why. */
@@ -56,13 +55,13 @@ function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgeme
   const { run, hardware, seen, expectedGpus } = observation;
   const { nvlinks } = observation;
   const linkFault = ({ uuid }: GpuFacts): string | null => nvlinks?.fault(uuid) ?? null;
-  const slotWidths = new Map(hardware.pciGpus?.map((gpu) => [busKey(gpu.busId), gpu.slotWidth]));
+  const slotWidths = new Map(hardware.pciGpus?.map((gpu) => [gpu.busId, gpu.slotWidth]));
   const judged = report.gpus.map((facts) => ({
     facts,
-    verdict: judgeGpu(facts, slotWidths.get(busKey(facts.busId)) ?? null, linkFault(facts)),
+    verdict: judgeGpu(facts, slotWidths.get(facts.busId) ?? null, linkFault(facts)),
   }));
   const listed = judged.map(({ facts, verdict }) => statusOf(facts, verdict));
-  const present = new Set(listed.map((gpu) => busKey(gpu.busId)));
+  const present = new Set(listed.map((gpu) => gpu.busId));
   const lost = lostGpus(seen, lostBusIds(`${report.notices}\n${errorOutput(run)}`), present);
   const findings = [
     ...countFindings(observation, report, lost),
@@ -97,7 +96,7 @@ function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgeme
         driverVersion: report.driverVersion,
         expected: expectedGpus,
         listed: listed.length,
-        notListed: (hardware.pciGpus ?? []).map((gpu) => gpu.busId).filter((id) => !present.has(busKey(id))),
+        notListed: (hardware.pciGpus ?? []).map((gpu) => gpu.busId).filter((id) => !present.has(id)),
         gpus: judged.map(({ facts, verdict }) => detailsOf(facts, verdict)),
       },
       measures: [
@@ -122,13 +121,11 @@ function countFindings(
   report: SmiReport,
   lost: readonly GpuStatus[],
 ): HostFinding[] {
-  const present = new Set(report.gpus.map((gpu) => busKey(gpu.busId)));
-  const silent = (hardware.pciGpus ?? []).filter((gpu) => !present.has(busKey(gpu.busId)));
+  const present = new Set(report.gpus.map((gpu) => gpu.busId));
+  const silent = (hardware.pciGpus ?? []).filter((gpu) => !present.has(gpu.busId));
   const count = report.gpus.length;
   if (expectedGpus !== null && count < expectedGpus) {
-    const named = [
-      ...new Set([...lost.map((gpu) => busKey(gpu.busId)), ...silent.map((gpu) => busKey(gpu.busId))]),
-    ];
+    const named = [...new Set([...lost.map((gpu) => gpu.busId), ...silent.map((gpu) => gpu.busId)])];
     const where = named.length > 0 ? ` (missing: ${named.join(", ")})` : "";
     return [
       { state: "unhealthy", reason: `${count} of ${expectedGpus} GPUs answer${where}`, action: lostAction },
@@ -152,8 +149,7 @@ function exitFinding(run: ProgramRun): HostFinding {
 function lostGpus(seen: SeenGpus, namedLost: readonly string[], present: ReadonlySet<string>): GpuStatus[] {
   const gone = new Map([...seen].filter(([key]) => !present.has(key)));
   for (const busId of namedLost) {
-    const key = busKey(busId);
-    if (!present.has(key) && !gone.has(key)) gone.set(key, { index: null, uuid: "", busId, name: "" });
+    if (!present.has(busId) && !gone.has(busId)) gone.set(busId, { index: null, uuid: "", busId, name: "" });
   }
   return [...gone.values()].map((gpu) => ({
     ...gpu,
@@ -208,7 +204,7 @@ function judgeFailure(observation: GpuObservation): GpuJudgement {
     return { judgement, gpus: null, utilizationRatio: null, seen };
   }
   // It names the card it lost; of the others nothing is known.
-  const keys = new Set(named.map(busKey));
+  const keys = new Set(named);
   const others = [...seen].filter(([key]) => !keys.has(key));
   const lost = lostGpus(new Map([...seen].filter(([key]) => keys.has(key))), named, new Set());
   const gpus = [
@@ -280,7 +276,7 @@ function detailsOf(facts: GpuFacts, verdict: GpuVerdict): Record<string, unknown
 function remember(seen: SeenGpus, listed: readonly GpuStatus[]): SeenGpus {
   const all = new Map(seen);
   for (const { index, uuid, busId, name } of listed) {
-    if (all.size < maxSeen || all.has(busKey(busId))) all.set(busKey(busId), { index, uuid, busId, name });
+    if (all.size < maxSeen || all.has(busId)) all.set(busId, { index, uuid, busId, name });
   }
   return all;
 }

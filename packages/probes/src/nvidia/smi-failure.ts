@@ -1,5 +1,6 @@
 import { clip } from "../judgement.ts";
 import type { ProgramRun } from "../program-run.ts";
+import { busKey } from "./bus-id.ts";
 
 /** Why nvidia-smi gave no usable answer, for a person. */
 export interface SmiFailure {
@@ -98,5 +99,5 @@ export function lostBusIds(text: string): string[] {
     .split("\n")
     .filter((line) => /lost|fallen off|unable to determine the device handle/i.test(line))
     .flatMap((line) => line.match(/[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/gi) ?? []);
-  return [...new Set(ids)].slice(0, maxNamed);
+  return [...new Set(ids.map(busKey))].slice(0, maxNamed);
 }

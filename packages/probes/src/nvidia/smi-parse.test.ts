@@ -71,7 +71,7 @@ describe("parseSmi", () => {
     const card = onlyCard(xml("tesla-t4.xml"));
     expect(card).toMatchObject({
       index: 0,
-      busId: "00000000:00:1E.0",
+      busId: "0000:00:1e.0",
       uuid: "GPU-d37e67a5-91dd-3774-a5cb-99096249601a",
       powerWatts: { value: 26.78 },
       powerLimitWatts: { value: 70 },
@@ -152,7 +152,7 @@ describe("parseSmi", () => {
     const output = `${one.slice(0, start)}${cards.join("\n")}${one.slice(end)}`.replaceAll("\n", "\r\n");
     const { gpus } = parseSmi(output);
     expect(gpus.map(({ index, busId }) => [index, busId])).toEqual(
-      cards.map((_, index) => [index, `00000000:0${index}:00.0`]),
+      cards.map((_, index) => [index, `0000:0${index}:00.0`]),
     );
   });
 
@@ -177,6 +177,18 @@ describe("parseSmi", () => {
   it("never expands entities", () => {
     const bomb = '<!DOCTYPE x [<!ENTITY a "40 C">]><nvidia_smi_log><gpu>&a;</gpu></nvidia_smi_log>';
     expect(() => parseSmi(bomb)).toThrowError(/malformed/);
+  });
+
+  it("finds the limits of power where driver 610 has moved them", () => {
+    const moved = xml("rtx-3080-v13.xml").replace(
+      /(<current_power_limit>[\s\S]*?<\/default_power_limit>)/,
+      "<gpu_ceiling_power_limit>$1</gpu_ceiling_power_limit>",
+    );
+    expect(moved).toContain("gpu_ceiling_power_limit");
+    const limits = (text: string) =>
+      gpuMeasures(onlyCard(text)).filter(({ name }) => name.startsWith("gpu_power_limit"));
+    expect(limits(moved)).toEqual(limits(xml("rtx-3080-v13.xml")));
+    expect(limits(moved).some(({ value }) => value === null)).toBe(false);
   });
 
   it("any damage gives a typed error or finite values, never both a value and a reason for none", () => {

@@ -1,7 +1,8 @@
+import { busKey } from "./bus-id.ts";
 import { type Fabric, parseFabric } from "./fabric.ts";
 import { type GpuProcess, parseGpuProcesses } from "./gpu-processes.ts";
 import { allTexts, descend, parseSmiXml, type SmiElement, textAt } from "./smi-document.ts";
-import { type SmiReading, smiReadings } from "./smi-readings.ts";
+import { powerPlaces, type SmiReading, smiReadings } from "./smi-readings.ts";
 import {
   absent,
   type CardFault,
@@ -133,7 +134,7 @@ function gpuFacts(card: SmiElement, index: number): GpuFacts {
     descend(card, "mig_devices")?.children.filter((child) => child.name === "mig_device") ?? [];
   return {
     index,
-    busId: card.id ?? at("pci", "pci_bus_id") ?? "",
+    busId: busKey(card.id ?? at("pci", "pci_bus_id") ?? ""),
     uuid: at("uuid") ?? "",
     name: at("product_name") ?? "",
     fault: card.children
@@ -191,9 +192,10 @@ const bytes = (text: string | null): Cell<number> =>
 const clock = (text: string | null): Cell<number> => quantityWithin(text, ["MHz"], 0, 1e11);
 
 function power(card: SmiElement, names: readonly string[]): Cell<number> {
-  const places = ["gpu_power_readings", "power_readings"];
   return firstKnown(
-    places.flatMap((place) => names.map((name) => quantityWithin(textAt(card, place, name), ["W"], 0, 1e5))),
+    powerPlaces.flatMap((place) =>
+      names.map((name) => quantityWithin(textAt(card, ...place.split("/"), name), ["W"], 0, 1e5)),
+    ),
   );
 }
 

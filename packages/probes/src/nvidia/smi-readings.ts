@@ -36,9 +36,13 @@ const labelled = (
   ...row(name, units, ...places),
   labels: { [label]: value },
 });
-/** A place in the table of power, which was renamed in driver 535. */
-const power = (...names: string[]): string[] =>
-  names.flatMap((name) => [`gpu_power_readings/${name}`, `power_readings/${name}`]);
+/** The table of power, which was renamed in driver 535, and whose limits moved down in driver 610. */
+export const powerPlaces: readonly string[] = [
+  "gpu_power_readings",
+  "gpu_power_readings/gpu_ceiling_power_limit",
+  "power_readings",
+];
+const power = (name: string): string[] => powerPlaces.map((place) => `${place}/${name}`);
 const throttled = (reason: string, element: string): Row =>
   labelled(
     "gpu_throttle_seconds_total",

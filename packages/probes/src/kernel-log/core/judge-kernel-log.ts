@@ -53,10 +53,10 @@ export function judgeXids(
         ? { name: "gpu_xid_errors_total", labels: { ...roster.labels(busId), xid: code }, value: count }
         : { name: "nvswitch_sxid_errors_total", labels: { switch: busId, sxid: code }, value: count },
     );
-  if (kept.length === 0 && evidence.problem === null && !expected.gpus)
+  if (kept.length === 0 && !expected.gpus && (evidence.problem === null || !expected.logWanted))
     return {
       state: "not_applicable",
-      reason: "no NVIDIA hardware here, and no error of any in the kernel log",
+      reason: `no NVIDIA hardware here${evidence.problem === null ? ", and no error of any in the kernel log" : ""}`,
       measures,
     };
   const quiet = "no GPU error in the kernel log that still counts";

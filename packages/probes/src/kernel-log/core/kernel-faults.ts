@@ -107,9 +107,11 @@ export function createKernelFaults(
     if (before !== undefined && nowSeconds - before < retellSeconds) return;
     if (told.size >= maxTold) told.clear();
     told.set(toldKey, nowSeconds);
+    const { uuid } = roster.labels(xid.busId);
     const error: GpuError = {
       id: `${line.bootId}/${line.position}`,
       gpu: xid.busId,
+      ...(uuid === "" ? {} : { uuid }),
       xid: xid.kind === "xid" ? xid.code : null,
       sxid: xid.kind === "sxid" ? xid.code : null,
       severity: fault.severity,
