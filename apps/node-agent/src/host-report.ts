@@ -49,6 +49,7 @@ const unchanged = {
 export function createHostReport(identity: {
   readonly version: string;
   readonly startedAt: number;
+  readonly expectedGpus?: number;
 }): HostReport {
   const checks = new Map<string, CheckReport>();
   const fresh = new Set<string>();

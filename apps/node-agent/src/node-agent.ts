@@ -42,7 +42,11 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const { log, version } = context;
   const { nodeId } = config;
   const nowSeconds = steadyClock();
-  const report = createHostReport({ version, startedAt: context.startedAtSeconds });
+  const report = createHostReport({
+    version,
+    startedAt: context.startedAtSeconds,
+    ...(config.expectedGpus === null ? {} : { expectedGpus: config.expectedGpus }),
+  });
   // By node, so that several agents of one host keep apart.
   const dataDir = join(config.dataDir, "node-agent", nodeId);
   const stageFile = join(dataDir, "stages.json");

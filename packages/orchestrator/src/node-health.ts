@@ -25,6 +25,7 @@ export interface NodeHealth {
   /** 0-100; null when not known. */
   readonly score: number | null;
   readonly reasons: readonly string[];
+  /** `total`: those listed, or as many as the host should have when that is more. */
   readonly gpus: { readonly total: number; readonly healthy: number } | null;
   /** The cards themselves; null when not known. */
   readonly cards: readonly GpuStatus[] | null;
@@ -73,7 +74,10 @@ export function nodeHealth(
     gpus:
       gpus === null
         ? null
-        : { total: gpus.length, healthy: gpus.filter((gpu) => gpu.state === "healthy").length },
+        : {
+            total: Math.max(gpus.length, record.expectedGpus ?? 0),
+            healthy: gpus.filter((gpu) => gpu.state === "healthy").length,
+          },
     cards: gpus,
     lastSeenSeconds: record.lastSeenSeconds,
     reportAgeSeconds: record.reportAgeSeconds,

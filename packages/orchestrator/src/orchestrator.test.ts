@@ -165,6 +165,8 @@ describe("the orchestrator", () => {
     report(3, "unhealthy", { gpus: [{ ...gpu, state: "unhealthy" }] });
     expect(names().filter((name) => name === "GPU_ERROR")).toHaveLength(1);
     expect(orchestrator.getNodeHealth("gpu-1")?.gpus).toEqual({ total: 1, healthy: 0 });
+    report(4, "unhealthy", { gpus: [{ ...gpu, state: "healthy" }], expectedGpus: 8 });
+    expect(orchestrator.getNodeHealth("gpu-1")?.gpus).toEqual({ total: 8, healthy: 1 });
   });
 
   it("tells of an error in the kernel log once, and of none that was told before this start or long ago", () => {
