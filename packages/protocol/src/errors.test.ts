@@ -16,5 +16,6 @@ describe("the text of anything thrown", () => {
     expect(errorText(new Error("boom"))).toBe("boom");
     expect(errorText(7)).toBe("7");
     expect(errorText("x".repeat(501))).toHaveLength(500);
+    expect(errorText(Object.create(null))).toBe("object without a text");
   });
 });

@@ -27,6 +27,15 @@ export class RingRiftError extends Error {
 
 /** The text of anything thrown, for a log line or a check's reason; at most 500 characters. */
 export function errorText(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const text = textOf(thrown instanceof Error ? thrown.message : thrown);
   return text.length > 500 ? `${text.slice(0, 499)}…` : text;
+}
+
+/** Objects can be thrown that break their own conversion to text. */
+function textOf(said: unknown): string {
+  try {
+    return String(said);
+  } catch {
+    return `${typeof said} without a text`;
+  }
 }

@@ -57,6 +57,12 @@ describe("frames", () => {
     expect(refusal('{"type":"leave","a":[{"\\u005f_proto__":1}]}')).toBe("forbidden_key");
   });
 
+  it("with a type that is no text are refused as unknown, even where it breaks its conversion to text", () => {
+    for (const type of ['{"toString":1,"valueOf":1}', "[[]]", "1", "null", "true"])
+      expect(refusal(`{"type":${type}}`)).toBe("unknown_type");
+    expect(refusal("{}")).toBe("unknown_type");
+  });
+
   it("never name a value in the detail of a refusal", () => {
     const decoded = decodeFrame('{"type":"proof","mac":"my-secret"}');
     expect(JSON.stringify(decoded)).not.toContain("my-secret");

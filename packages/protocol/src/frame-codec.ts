@@ -161,11 +161,16 @@ export function decodeFrame(text: string): Frame | RefusedFrame {
   if (shape !== null) return { refused: shape, detail: shape };
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
   const schema = typeof type === "string" ? schemas.get(type) : undefined;
-  if (schema === undefined) return { refused: "unknown_type", detail: String(type).slice(0, 40) };
+  if (schema === undefined) return { refused: "unknown_type", detail: typeText(type) };
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   return { refused: "bad_fields", detail: `${issue?.path.join(".")}: ${issue?.message}`.slice(0, 200) };
+}
+
+/** What is no text is not made one: the conversion is the sender's to break, by `{"toString":1}`. */
+function typeText(type: unknown): string {
+  return typeof type === "string" ? type.slice(0, 40) : `a type that is no text but ${typeof type}`;
 }
 
 /** A frame as text; whether it fits is checked where it is sent. */
