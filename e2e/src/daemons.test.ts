@@ -61,6 +61,24 @@ async function ringrift(...args: string[]): Promise<{ code: number | string; out
   return { code, output: program.output() };
 }
 
+/** The numbers of the events of a stream, as they come. */
+async function followed(url: string): Promise<{ seqs(): number[]; close(): Promise<void> }> {
+  const abort = new AbortController();
+  const response = await fetch(url, { headers: { accept: "text/event-stream" }, signal: abort.signal });
+  let text = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true });
+  })().catch(() => undefined);
+  return {
+    seqs: () => [...text.matchAll(/^id: \d+-(\d+)$/gm)].map(([, seq]) => Number(seq)),
+    close: async () => {
+      abort.abort();
+      await reading;
+    },
+  };
+}
+
 describe("the daemons of an agent", { timeout: 30_000 }, () => {
   it("are in the status of agent and server, in the metrics and on the screen", async () => {
     const daemon = await daemonIs("ticker", ({ memoryBytes }) => memoryBytes !== null, server);
@@ -124,6 +142,22 @@ describe("the daemons of an agent", { timeout: 30_000 }, () => {
     }
     const daemon = await daemonIs("ticker", ({ lastExit }) => lastExit !== null);
     expect(daemon.lastExit).toBe("was killed by SIGKILL");
+  });
+
+  it("tell a reader that joins in the middle of a restart each change once: what was, then what comes", async () => {
+    for (const _ of [1, 2]) {
+      const { pid, restarts } = await daemonIs("ticker", ({ ready }) => ready);
+      process.kill(pid ?? 0, "SIGKILL");
+      // What was until now, and from its last number on what comes: the restart is under way.
+      const had = await agent.events();
+      const stream = await followed(`${agent.url}/v1/events?after=${had.at(-1)?.seq ?? 0}`);
+      await daemonIs("ticker", (daemon) => daemon.restarts > restarts && daemon.ready);
+      const last = (await agent.events()).at(-1)?.seq ?? 0;
+      await waitFor("the last event", async () => (stream.seqs().includes(last) ? true : null));
+      await stream.close();
+      const numbers = [...had.map(({ seq }) => seq), ...stream.seqs()];
+      expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i));
+    }
   });
 
   it("are reloaded at SIGHUP: only what changed restarts, and a bad file changes nothing", async () => {
