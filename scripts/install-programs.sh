@@ -10,6 +10,12 @@ peers=(serf:serf prometheus-node-exporter:prometheus-node-exporter runsvdir:runi
 wanted=("${needed[@]}")
 if [ "${1:-}" = --peers ]; then wanted+=("${peers[@]}"); fi
 
+# Not packaged by Debian, and no dependency of ours: a folder of its own, where `pnpm bench supervisor` looks for it.
+if [ "${1:-}" = --peers ]; then
+  pm2=${XDG_CACHE_HOME:-$HOME/.cache}/ringrift-peers/pm2
+  [ -e "$pm2/node_modules/.bin/pm2" ] || npm install --prefix "$pm2" --no-fund --no-audit --ignore-scripts --loglevel=error pm2@7
+fi
+
 missing=()
 for entry in "${wanted[@]}"; do
   command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")

@@ -28,7 +28,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     load: () => import("./reconnect.ts"),
   },
   supervisor: {
-    measures: "daemons kept alive and ended whole, beside runit, s6 and supervisord",
+    measures: "daemons kept alive and ended whole, beside runit, s6, supervisord and pm2",
     load: () => import("./supervisor.ts"),
   },
 };

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pm2, pm2Version } from "./pm2.ts";
 import type { SupervisedPrograms } from "./supervised-programs.ts";
 import { sleep, versionOf } from "./timed.ts";
 
@@ -9,23 +10,38 @@ export interface Supervisor {
   readonly name: string;
   readonly version: string;
   start(program: string): Promise<void>;
+  startAll(): Promise<void>;
   /** Resolves when it says so, or after its own patience. */
   stop(program: string): Promise<void>;
+  /** Its processes, without those that it keeps. */
+  ownPids(): readonly number[];
   close(): Promise<void>;
 }
 
 const patienceMs = 15_000;
 
-/** Those of the well-known ones that are installed, with their defaults. */
-export function otherSupervisors(): ((
-  folder: string,
-  programs: SupervisedPrograms,
-) => Promise<Supervisor>)[] {
-  const installed = [];
-  if (versionOf("supervisord", "--version") !== null) installed.push(supervisord);
-  if (packageVersion("runit") !== null) installed.push(runit);
-  if (packageVersion("s6") !== null) installed.push(s6);
-  return installed;
+type Make = (folder: string, programs: SupervisedPrograms) => Promise<Supervisor>;
+
+/** The well-known ones, with their defaults. */
+const known: readonly {
+  readonly name: string;
+  readonly version: () => string | null;
+  readonly make: Make;
+}[] = [
+  { name: "supervisord", version: () => versionOf("supervisord", "--version"), make: supervisord },
+  { name: "runit", version: () => packageVersion("runit"), make: runit },
+  { name: "s6", version: () => packageVersion("s6"), make: s6 },
+  { name: "pm2", version: pm2Version, make: pm2 },
+];
+
+/** Those that are installed. */
+export function otherSupervisors(): Make[] {
+  return known.flatMap(({ version, make }) => (version() === null ? [] : [make]));
+}
+
+/** What to say of those that are not. */
+export function missingSupervisors(): string[] {
+  return known.flatMap(({ name, version }) => (version() === null ? [`${name} is not installed`] : []));
 }
 
 function run(command: string, args: readonly string[]): Promise<void> {
@@ -54,28 +70,32 @@ async function supervisord(folder: string, programs: SupervisedPrograms): Promis
     name: "supervisord",
     version: versionOf("supervisord", "--version") ?? "unknown",
     start: (program) => run("supervisorctl", ["-c", file, "start", program]),
+    startAll: () => run("supervisorctl", ["-c", file, "start", "all"]),
     stop: (program) => run("supervisorctl", ["-c", file, "stop", program]),
+    ownPids: () => [process_.pid ?? 0],
     close: async () => {
       process_.kill("SIGKILL");
     },
   };
 }
 
-const runit = (folder: string, programs: SupervisedPrograms): Promise<Supervisor> =>
-  oneEach(folder, programs, {
+function runit(folder: string, programs: SupervisedPrograms): Promise<Supervisor> {
+  return oneEach(folder, programs, {
     name: "runit",
     supervise: "runsv",
     up: (service) => run("sv", ["up", service]),
     down: (service) => run("sv", ["-w", "5", "down", service]),
   });
+}
 
-const s6 = (folder: string, programs: SupervisedPrograms): Promise<Supervisor> =>
-  oneEach(folder, programs, {
+function s6(folder: string, programs: SupervisedPrograms): Promise<Supervisor> {
+  return oneEach(folder, programs, {
     name: "s6",
     supervise: "s6-supervise",
     up: (service) => run("s6-svc", ["-u", service]),
     down: (service) => run("s6-svc", ["-wD", "-T", "5000", "-d", service]),
   });
+}
 
 /** Both keep one supervisor for each program, in a folder of its own. */
 async function oneEach(
@@ -105,7 +125,11 @@ async function oneEach(
     name,
     version: packageVersion(name) ?? "unknown",
     start: (program) => up(service(program)),
+    startAll: async () => {
+      for (const program of programs.names) await up(service(program));
+    },
     stop: (program) => down(service(program)),
+    ownPids: () => children.map((child) => child.pid ?? 0),
     close: async () => {
       for (const child of children) child.kill("SIGKILL");
     },

@@ -1,8 +1,11 @@
 import { fork } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { createDaemonManager, readDefinitions } from "@ringrift/daemon-supervisor";
+import { sleep } from "./timed.ts";
 
 /** What the supervisor's process says of itself. */
 export interface OwnUsage {
@@ -48,6 +51,22 @@ export class OwnSupervisor {
   async close(): Promise<void> {
     await this.ask("close");
     this.#child.disconnect();
+  }
+}
+
+/** Our supervisor over `daemons`, once all of them run, in a folder that goes with it. */
+export async function withOwn<T>(
+  daemons: readonly Record<string, unknown>[],
+  measure: (supervisor: OwnSupervisor) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-supervisor-"));
+  const supervisor = new OwnSupervisor(folder, daemons);
+  try {
+    while ((await supervisor.ask("usage")).running < daemons.length) await sleep(100);
+    return await measure(supervisor);
+  } finally {
+    await supervisor.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -14,7 +14,12 @@ export class SupervisedPrograms {
   readonly names: readonly string[];
   readonly #folder: string;
 
-  constructor(folder: string, plainCount: number) {
+  /** `plainOnly` leaves out the deaf one and the one with grandchildren. */
+  constructor(
+    folder: string,
+    plainCount: number,
+    { plainOnly = false }: { readonly plainOnly?: boolean } = {},
+  ) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
     const plain = Array.from({ length: plainCount }, (_, i) => `plain${i}`);
@@ -24,7 +29,7 @@ export class SupervisedPrograms {
       "family",
       `for i in 1 2 3 4; do (setsid sleep 602 > /dev/null 2>&1 & echo $! >> ${folder}/grandchildren); done\nexec sleep 601`,
     );
-    this.names = [...plain, "deaf", "family"];
+    this.names = plainOnly ? plain : [...plain, "deaf", "family"];
   }
 
   path(name: string): string {
@@ -78,6 +83,13 @@ export class SupervisedPrograms {
     }
   }
 }
+
+/** Definitions of programs that do nothing, for our own supervisor. */
+export const sleepers = (
+  count: number,
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown>[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `d${i}`, command: ["sleep", "1000"], ...more }));
 
 /** Runs, and is no zombie. */
 export function alive(pid: number): boolean {

@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Figure, median } from "./figure.ts";
-import { otherSupervisors, type Supervisor } from "./other-supervisors.ts";
-import { OwnSupervisor } from "./own-supervisor.ts";
-import { alive, SupervisedPrograms } from "./supervised-programs.ts";
+import { missingSupervisors, otherSupervisors, type Supervisor } from "./other-supervisors.ts";
+import { OwnSupervisor, withOwn } from "./own-supervisor.ts";
+import { alive, SupervisedPrograms, sleepers } from "./supervised-programs.ts";
+import { memory } from "./supervisor-memory.ts";
 import { runsPerFigure, sleep } from "./timed.ts";
 
 const graceSeconds = 1;
@@ -21,7 +22,7 @@ interface Behaviour {
   readonly deafSeconds: number | null;
 }
 
-/** Keeping programs alive and ending them whole, beside runit, s6 and supervisord. */
+/** Keeping programs alive and ending them whole, beside runit, s6, supervisord and pm2. */
 export async function run(): Promise<Figure[]> {
   const behaviours: Behaviour[] = [];
   for (const make of [own, ...otherSupervisors()]) {
@@ -92,10 +93,9 @@ function comparison(ours: Behaviour, others: readonly Behaviour[]): Figure[] {
   };
   const left = { name: "grandchildren_left", unit: "of 4", value: ours.grandchildrenLeft };
   const deaf = { name: "deaf_child_stop_seconds", unit: "s", value: ours.deafSeconds ?? Number.NaN };
-  if (others.length === 0) {
-    const note = "neither runit, s6 nor supervisord is installed";
-    return [restart, left, deaf].map((figure) => ({ ...figure, note }));
-  }
+  const missing = missingSupervisors();
+  if (missing.length > 0)
+    figures.push(...[restart, left, deaf].map((figure) => ({ ...figure, note: missing.join("; ") })));
   for (const { name, version, restarts, grandchildrenLeft, deafSeconds } of others) {
     const peer = { name, version };
     figures.push({ ...restart, peer: { ...peer, value: median(restarts) } });
@@ -124,27 +124,13 @@ async function own(folder: string, programs: SupervisedPrograms): Promise<Superv
     name: "ours",
     version: "this",
     start: async (program) => void (await supervisor.ask("start", program)),
+    startAll: async () => {
+      for (const name of programs.names) await supervisor.ask("start", name);
+    },
     stop: async (program) => void (await supervisor.ask("stop", program)),
+    ownPids: () => [supervisor.pid],
     close: () => supervisor.close(),
   };
-}
-
-const sleepers = (count: number, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown>[] =>
-  Array.from({ length: count }, (_, i) => ({ name: `d${i}`, command: ["sleep", "1000"], ...more }));
-
-async function withOwn<T>(
-  daemons: readonly Record<string, unknown>[],
-  measure: (supervisor: OwnSupervisor) => Promise<T>,
-): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "bench-supervisor-"));
-  const supervisor = new OwnSupervisor(folder, daemons);
-  try {
-    while ((await supervisor.ask("usage")).running < daemons.length) await sleep(100);
-    return await measure(supervisor);
-  } finally {
-    await supervisor.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** 200 daemons die in one moment. */
@@ -161,28 +147,6 @@ async function crash(): Promise<Figure[]> {
       { name: "crash_of_200_restarts_per_second", unit: "1/s", value: running / 10 },
     ];
   });
-}
-
-/** 100 daemons, above the same process without any. */
-async function memory(): Promise<Figure[]> {
-  console.error("  memory for 100 daemons");
-  const resident = async (count: number): Promise<number> =>
-    await withOwn(sleepers(count), async (supervisor) => {
-      await sleep(6_000);
-      await supervisor.ask("usage");
-      await sleep(1_000);
-      return proportionalMegabytes(supervisor.pid);
-    });
-  const idle = await resident(0);
-  const loaded = await resident(100);
-  return [
-    {
-      name: "supervised_100_memory_mb",
-      unit: "MB",
-      value: loaded - idle,
-      note: `above ${Math.round(idle)} MB`,
-    },
-  ];
 }
 
 /** Starts and stops, by twenty daemons at a time; growth from the first thousand on. */
@@ -220,10 +184,4 @@ function zombiesOf(parent: number): number {
       return false;
     }
   }).length;
-}
-
-/** Proportional set size: memory shared with other processes counts by its share. */
-function proportionalMegabytes(pid: number): number {
-  const kilobytes = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
-  return Number(kilobytes) / 1024;
 }

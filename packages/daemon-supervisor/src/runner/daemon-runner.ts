@@ -2,12 +2,11 @@ import type { DaemonMemory } from "../core/daemon-memory.ts";
 import type { Loss } from "../core/daemon-plan.ts";
 import { DaemonRecord } from "../core/daemon-record.ts";
 import { deathEvents } from "../core/death-events.ts";
-import { type Exit, endingText, type Run, type RunListener } from "../core/run.ts";
+import { type Exit, endingText, type Run, type RunEnding, type RunListener } from "../core/run.ts";
 import type { RunRecord } from "../core/run-record.ts";
 import type { DaemonDefinition } from "../definition/definition.ts";
 import type { DaemonLog } from "../log/daemon-log.ts";
 import { AdoptedProcess } from "../process/adopted-process.ts";
-import { ResourceSampler } from "../process/resource-sampler.ts";
 import type { RunFiles } from "../state/run-files.ts";
 import type { SavedRun } from "../state/supervisor-state.ts";
 import { LaunchWait } from "./launch-wait.ts";
@@ -29,7 +28,6 @@ export class DaemonRunner {
   #wanted = false;
   #stop: StopOrder = { reason: "stopped by request", byOperator: false };
   #run: Run | null = null;
-  #sampler: ResourceSampler = new ResourceSampler();
   #ending: Promise<void> | null = null;
 
   constructor(definition: DaemonDefinition, host: RunnerHost, memory: DaemonMemory | null = null) {
@@ -98,9 +96,8 @@ export class DaemonRunner {
   /** The run as a later supervisor must know it to adopt it; null without processes. */
   saved(now: number): SavedRun | null {
     const identity = this.#run?.identity ?? null;
-    const { run } = this.record;
-    if (identity === null) return null;
-    return { ...identity, ready: run?.ready ?? false, ageMs: run === null ? 0 : now - run.startedAt };
+    const { ready = false, startedAt = now } = this.record.run ?? {};
+    return identity === null ? null : { ...identity, ready, ageMs: now - startedAt };
   }
 
   /** It was stopped by an operator of an earlier supervisor, and stays so. */
@@ -135,7 +132,7 @@ export class DaemonRunner {
       this.record.stopping(order.reason);
       // Else a supervisor that is killed meanwhile leaves a daemon that the next one believes to be wanted.
       const after = order.byOperator ? this.#host.remembered() : null;
-      this.#end(this.#run, null, { longestGraceMs: order.longestGraceMs, after });
+      this.#end(this.#run, null, order.longestGraceMs, after);
       this.#tell();
     }
     await this.#ending;
@@ -166,9 +163,7 @@ export class DaemonRunner {
 
   /** Looks at what the run uses. */
   sample(): void {
-    if (this.#run === null || this.#ending !== null || this.#run.pids.length === 0) return;
-    const use = this.#sampler.sample(this.#run.pids, this.#host.nowMs());
-    if (use !== null) this.record.run?.sampled(use);
+    if (this.#ending === null) this.#watch.sample();
   }
 
   #launch(now: number): void {
@@ -209,7 +204,6 @@ export class DaemonRunner {
       },
     });
     this.#run = run;
-    this.#sampler = new ResourceSampler();
     this.#watch.awaitNext();
     this.#host.changed();
   }
@@ -232,14 +226,12 @@ export class DaemonRunner {
   #end(
     run: Run,
     then: (() => void) | null,
-    {
-      longestGraceMs = Number.POSITIVE_INFINITY,
-      after = null,
-    }: { readonly longestGraceMs?: number | undefined; readonly after?: Promise<void> | null } = {},
+    longestGraceMs = Infinity,
+    after: Promise<void> | null = null,
   ): void {
-    // A check of what is ending must not outlive it.
     const { stop } = this.record.definition;
     const steps = { ...stop, graceMs: Math.min(stop.graceMs, longestGraceMs), after };
+    // A check of what is ending must not outlive it.
     this.#ending = endRun(run, steps, this.#watch.end(), {
       stuck: (left) => {
         this.record.stuck(left);
@@ -249,9 +241,7 @@ export class DaemonRunner {
       gone: () => {
         this.#ending = null;
         this.#run = null;
-        const how = run.ending ?? null;
-        const settle = (): void => this.#settleStopped(how === null ? null : endingText(how));
-        if (!this.#wanted || this.#next !== null || then === null) settle();
+        if (!this.#wanted || this.#next !== null || then === null) this.#settleStopped(run.ending);
         else then();
         // A start asked for meanwhile.
         this.advance();
@@ -260,20 +250,17 @@ export class DaemonRunner {
     });
   }
 
-  #settleStopped(ending: string | null = null): void {
+  #settleStopped(ending: RunEnding | null = null): void {
     // A start may have been asked for while it was stopping.
     const already = this.record.state === "stopped";
-    const { byOperator } = this.#stop;
-    const reason = ending === null ? this.#stop.reason : `${this.#stop.reason}: ${ending}`;
-    const now = this.#host.nowMs();
-    const keeps = byOperator || this.record.stoppedByOperator;
-    this.record.stopped(reason, keeps, now);
+    const reason = ending === null ? this.#stop.reason : `${this.#stop.reason}: ${endingText(ending)}`;
+    const keeps = this.#stop.byOperator || this.record.stoppedByOperator;
     if (this.#next !== null) {
       this.#record = new DaemonRecord(this.#next);
       this.#watch = this.#newWatch();
       this.#wait = this.#newWait();
-      this.record.stopped(reason, keeps, now);
     }
+    this.record.stopped(reason, keeps, this.#host.nowMs());
     this.#next = null;
     this.#stop = { reason: "stopped by request", byOperator: false };
     if (!already) this.#emit("DAEMON_STOPPED", reason);

@@ -1,5 +1,5 @@
 import type { DaemonRecord } from "../core/daemon-record.ts";
-import { residentBytes } from "../process/resource-sampler.ts";
+import { ResourceSampler, residentBytes } from "../process/resource-sampler.ts";
 import { Alarm, stallMs } from "./alarm.ts";
 import { HealthWatch, type WatchHost } from "./health-watch.ts";
 
@@ -12,6 +12,7 @@ export class RunWatch {
   readonly #stable: Alarm;
   readonly #memory: Alarm;
   readonly #pids: () => readonly number[];
+  #sampler: ResourceSampler = new ResourceSampler();
 
   /** `pids` are those of the run as last seen; `onNews` is told of each thing learnt: the reason why the run must end, or null. */
   constructor(
@@ -55,11 +56,18 @@ export class RunWatch {
     this.#awaitMemory();
   }
 
+  /** Looks at what the run uses. */
+  sample(): void {
+    const use = this.#sampler.sample(this.#pids(), this.#nowMs());
+    if (use !== null) this.#record.run?.sampled(use);
+  }
+
   /** The run ends, and with it every question; resolves when no check of it runs any more. */
   async end(): Promise<void> {
     this.#stable.cancel();
     this.#deadline.cancel();
     this.#memory.cancel();
+    this.#sampler = new ResourceSampler();
     await this.#checks.end();
   }
 
