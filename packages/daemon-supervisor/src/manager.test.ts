@@ -107,22 +107,6 @@ it("starts a daemon only when its dependencies are ready, and stops it before th
   expect(stops.map((event) => event.data.daemon)).toEqual(["worker", "store"]);
 });
 
-it("refuses a missing program, a missing folder and a file that is no program, without retries", async () => {
-  const daemons = await real.start([
-    { name: "missing", command: ["no-such-program-here"] },
-    { name: "folder", command: sh(forever), cwd: join(real.folder, "nowhere") },
-    { name: "forbidden", command: [real.folder] },
-  ]);
-  await until(() =>
-    expect(daemons.daemons().map(({ state }) => state)).toEqual(Array(3).fill("start_refused")),
-  );
-  expect(real.one("missing").reason).toBe("program no-such-program-here not found");
-  expect(real.one("folder").reason).toContain("nowhere does not exist");
-  expect(real.one("forbidden").reason).toContain("may not be executed");
-  expect(real.one("missing").restarts).toBe(0);
-  expect(real.names("missing")).toEqual(["DAEMON_FAILED", "COORDINATOR_UNHEALTHY"]);
-});
-
 it("restarts a daemon whose health check fails three times in a row, and only that one", async () => {
   await real.start([
     {

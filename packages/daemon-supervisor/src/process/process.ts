@@ -137,6 +137,14 @@ function pipeReaders(child: ChildProcess, notifyFd: number | null): RunReaders {
   return { stdout: child.stdout, stderr: child.stderr, notify: notify instanceof Readable ? notify : null };
 }
 
+/** What may be had again later. */
+const shortages: Readonly<Record<string, string>> = {
+  EAGAIN: "no more processes are allowed (EAGAIN)",
+  ENOMEM: "the host has no memory for it (ENOMEM)",
+  EMFILE: "the supervisor has too many open files (EMFILE)",
+  ENFILE: "the host has too many open files (ENFILE)",
+};
+
 function startFailure(
   error: unknown,
   program: string,
@@ -151,9 +159,16 @@ function startFailure(
   if (code === "EACCES" || code === "EPERM" || code === "ENOEXEC") {
     return { reason: `program ${program} may not be executed (${code})`, refused: true };
   }
+  if (code === "E2BIG")
+    return {
+      reason: `could not start ${program}: its arguments and environment are too large`,
+      refused: true,
+    };
+  const shortage = shortages[String(code)];
+  if (shortage !== undefined) return { reason: `could not start ${program}: ${shortage}`, refused: false };
   return {
     reason: `could not start ${program}: ${errorText(error)}`,
-    refused: code === "E2BIG" || code === "ERR_INVALID_ARG_VALUE",
+    refused: code === "ERR_INVALID_ARG_VALUE",
   };
 }
 
