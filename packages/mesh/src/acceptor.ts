@@ -2,15 +2,15 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { PeerIdentity } from "@ringrift/protocol";
 import { WebSocketServer } from "ws";
-import { AddressLimiter } from "./address-limiter.ts";
+import { AddressLimiter, type HandshakeFailure } from "./address-limiter.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { acceptHandshake, type HandshakeClock } from "./handshake.ts";
 import { limits } from "./limits.ts";
 import { type Link, socketOptions } from "./link.ts";
 import { type CertifiedPeer, certifiedPeer } from "./mesh-tls.ts";
 import { isLoopbackAddress } from "./servers.ts";
-import { TokenBucket } from "./token-bucket.ts";
 import { isOpenToOthers } from "./trust.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export interface AcceptorOptions {
   readonly local: LocalPeer;
@@ -24,13 +24,15 @@ export interface AcceptorOptions {
 export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #sockets = new WebSocketServer({ ...socketOptions, noServer: true, clientTracking: true });
-  readonly #accepts: TokenBucket;
+  readonly #turnstile: Turnstile;
   readonly #addresses = new AddressLimiter();
-  #pending = 0;
+  /** Handshakes under way, by address. */
+  readonly #pending = new Map<string, number>();
+  #allPending = 0;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#accepts = new TokenBucket(limits.accepts, options.clock.now());
+    this.#turnstile = new Turnstile(options.clock.now());
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -38,19 +40,22 @@ export class Acceptor {
     const address = request.socket.remoteAddress ?? "unknown";
     const problem = this.#problemWith(request, address);
     if (problem !== null) {
-      refuseUpgrade(socket, statusLines[problem] ?? "403 Forbidden");
+      const turnMs = problem === "too_many" ? this.#turnstile.turn(clock.now()) : null;
+      refuseUpgrade(socket, statusLines[problem] ?? "403 Forbidden", turnMs);
       onRefused(problem, null, address);
       return;
     }
-    this.#pending += 1;
+    this.#notePending(address, 1);
+    const startedAt = clock.now();
     let pending = true;
-    const settled = (failed: boolean): void => {
+    const settled = (failure: HandshakeFailure | null): void => {
       if (!pending) return;
       pending = false;
-      this.#pending -= 1;
-      if (failed) this.#addresses.failed(address, clock.now());
+      this.#notePending(address, -1);
+      this.#turnstile.noteHandshake(clock.now() - startedAt);
+      if (failure !== null) this.#addresses.failed(address, failure, clock.now());
     };
-    socket.once("close", () => settled(true));
+    socket.once("close", () => settled("hung_up"));
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const certified = (): CertifiedPeer | null => certifiedPeer(request.socket);
       acceptHandshake(
@@ -58,11 +63,11 @@ export class Acceptor {
         { local, clock, certified, admit },
         {
           onLink: (link) => {
-            settled(false);
+            settled(null);
             onLink(link);
           },
           onRefused: (reason, peer) => {
-            settled(true);
+            settled(reason === "closed" || reason === "handshake_timeout" ? "hung_up" : "refused");
             // Someone who hangs up was not refused.
             if (reason !== "closed") onRefused(reason, peer, address);
           },
@@ -83,7 +88,17 @@ export class Acceptor {
     if (request.headers.origin !== undefined) return "origin_header";
     if (!isOpenToOthers(this.#options.local.trust) && !isLoopbackAddress(address)) return "not_loopback";
     if (this.#addresses.isBlocked(address, now)) return "address_blocked";
-    return this.#pending < limits.pendingHandshakes && this.#accepts.take(now) ? null : "too_many";
+    const hasRoom =
+      this.#allPending < limits.pendingHandshakes &&
+      (this.#pending.get(address) ?? 0) < limits.pendingPerAddress;
+    return hasRoom && this.#turnstile.enter(now) ? null : "too_many";
+  }
+
+  #notePending(address: string, change: 1 | -1): void {
+    this.#allPending += change;
+    const count = (this.#pending.get(address) ?? 0) + change;
+    if (count === 0) this.#pending.delete(address);
+    else this.#pending.set(address, count);
   }
 }
 
@@ -92,8 +107,19 @@ const statusLines: Partial<Readonly<Record<RefusalReason, string>>> = {
   too_many: "503 Service Unavailable",
 };
 
-/** Answers an upgrade with an HTTP error and closes. */
-export function refuseUpgrade(socket: Duplex, statusLine: string): void {
+/** Says when to come again, in milliseconds; `Retry-After` knows whole seconds only. */
+const turnHeader = "ringrift-turn-ms";
+
+/** Answers an upgrade with an HTTP error and closes. `turnMs`: when the peer may try again. */
+export function refuseUpgrade(socket: Duplex, statusLine: string, turnMs: number | null = null): void {
+  const turn = turnMs === null ? "" : `${turnHeader}: ${turnMs}\r\n`;
   socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(`HTTP/1.1 ${statusLine}\r\n${turn}Connection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** The wait that a server which is full has told; null when it told none that is sensible. */
+export function toldTurnMs(answer: IncomingMessage): number | null {
+  const text = answer.headers[turnHeader];
+  const turnMs = typeof text === "string" && /^\d{1,6}$/.test(text) ? Number(text) : null;
+  return turnMs !== null && turnMs <= limits.longestTurnMs ? turnMs : null;
 }

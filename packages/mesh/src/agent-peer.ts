@@ -49,7 +49,7 @@ export class AgentPeer implements Mesh {
     this.#local = local;
     this.#clock = clock;
     this.#leadership = new LeadershipRecord(clock.now());
-    this.#hub = new EventHub(options.log, "debug");
+    this.#hub = new EventHub(options.log, "debug", clock.now);
     this.#refusals = new Refusals(clock.now, options.log);
     const pulseMs = options.heartbeatIntervalMs / pulsesPerHeartbeat;
     this.#periodMs = pulseMs / Math.ceil(pulseMs / longestPeriodMs);

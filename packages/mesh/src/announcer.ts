@@ -69,9 +69,7 @@ export class Announcer {
     const at = now();
     const all = roster.size <= fewMembers;
     return members
-      .filter(
-        ({ member, role, state }) => member !== voter && (all || role === "server" || state !== "alive"),
-      )
+      .filter(({ member, role }) => member !== voter && (all || role === "server"))
       .map((member) => roster.view(member, at));
   }
 

@@ -1,5 +1,6 @@
 import type { PeerIdentity } from "@ringrift/protocol";
 import { type ClientOptions, WebSocket } from "ws";
+import { toldTurnMs } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type BackOff, backOffMs, busyBackOff, refusedBackOff, stableLinkMs } from "./back-off.ts";
 import { dialHandshake, type HandshakeClock } from "./handshake.ts";
@@ -29,6 +30,8 @@ export class Dialer {
   #timer: NodeJS.Timeout | null = null;
   #socket: WebSocket | null = null;
   #failures = 0;
+  /** How often in a row the server had no room. */
+  #turnedAway = 0;
   #linkedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
@@ -75,6 +78,7 @@ export class Dialer {
     let refusedByHost = false;
     let untrusted = false;
     let busy = false;
+    let turnMs: number | null = null;
     socket.on("upgrade", (response) => {
       certified = certifiedPeer(response.socket);
       insecure = !isOpenToOthers(local.trust) && !isLoopbackAddress(response.socket.remoteAddress);
@@ -82,6 +86,7 @@ export class Dialer {
     });
     socket.on("unexpected-response", (_request, response) => {
       busy = response.statusCode === 503;
+      turnMs = busy ? toldTurnMs(response) : null;
       socket.terminate();
     });
     socket.on("error", (error: Error & { code?: string }) => {
@@ -91,6 +96,7 @@ export class Dialer {
     dialHandshake(socket, { local, clock, certified: () => certified, admit }, server.voter, {
       onLink: (link) => {
         this.#linkedAt = clock.now();
+        this.#turnedAway = 0;
         // Only the link ends this socket from here on.
         this.#socket = null;
         if (this.#stopped) link.close();
@@ -99,9 +105,14 @@ export class Dialer {
       onRefused: (reason, peer) => {
         if (this.#stopped) return;
         const cause = insecure ? "not_loopback" : untrusted ? "certificate" : reason;
-        const backOff = busy ? busyBackOff : cause === "closed" ? this.#options.backOff : refusedBackOff;
-        this.#dialAfter(backOffMs(backOff, this.#failures, this.#options.random()));
-        this.#failures += 1;
+        if (busy) this.#dialAfter(turnMs ?? backOffMs(busyBackOff, this.#turnedAway, this.#options.random()));
+        else {
+          const backOff = cause === "closed" ? this.#options.backOff : refusedBackOff;
+          this.#dialAfter(backOffMs(backOff, this.#failures, this.#options.random()));
+        }
+        // A server that is full has not failed: it must not be looked for more rarely later.
+        if (busy) this.#turnedAway += 1;
+        else this.#failures += 1;
         if (cause !== "closed") this.#options.onPeerRefused(cause, peer);
         else if (refusedByHost) this.#options.onConnectionRefused();
       },

@@ -1,9 +1,12 @@
 import { errorText, type LinkState, type NodeReport } from "@ringrift/protocol";
+import { BoundedLog } from "./bounded-log.ts";
+import { limits } from "./limits.ts";
 import type { MemberView, MeshEvent, MeshLog, MeshQuorum } from "./mesh.ts";
 
 /** Tells the listeners what changed: it remembers what they were told last and is silent when nothing differs. */
 export class EventHub {
   readonly #log: MeshLog;
+  readonly #memberLog: BoundedLog;
   readonly #memberLevel: "info" | "debug";
   readonly #listeners = new Set<(event: MeshEvent) => void>();
   readonly #links = new Map<string, LinkState>();
@@ -11,9 +14,13 @@ export class EventHub {
   #leaderTerm = 0;
   #quorum = "";
 
-  /** @param memberLevel at which changes of members are logged: every agent would repeat what the servers say */
-  constructor(log: MeshLog, memberLevel: "info" | "debug") {
+  /**
+   * @param memberLevel at which changes of members are logged: every agent would repeat what the servers say
+   * @param now monotonic milliseconds
+   */
+  constructor(log: MeshLog, memberLevel: "info" | "debug", now: () => number) {
     this.#log = log;
+    this.#memberLog = new BoundedLog(log, limits.changesLogged, now);
     this.#memberLevel = memberLevel;
   }
 
@@ -48,7 +55,7 @@ export class EventHub {
     if (previous === member.link) return false;
     this.#links.set(member.id, member.link);
     const { id: memberId, link, reason, accusers } = member;
-    this.#log(this.#memberLevel, "a member's link has changed", {
+    this.#memberLog.write(this.#memberLevel, "a member's link has changed", {
       memberId,
       link,
       previous,

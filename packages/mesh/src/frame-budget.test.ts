@@ -1,6 +1,5 @@
 import type { Frame } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
-import { AddressLimiter } from "./address-limiter.ts";
 import { type Admission, FrameBudget } from "./frame-budget.ts";
 import { limits } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -69,25 +68,5 @@ describe("a token bucket", () => {
     ]);
     expect(bucket.left(1_100)).toBeCloseTo(1);
     expect(bucket.left(1e9)).toBe(2);
-  });
-});
-
-describe("the memory of addresses that fail", () => {
-  it("turns an address away after 20 failures and takes it again as time passes", () => {
-    const addresses = new AddressLimiter();
-    for (let index = 0; index < 19; index += 1) addresses.failed("10.0.0.9", 0);
-    expect(addresses.isBlocked("10.0.0.9", 0)).toBe(false);
-    addresses.failed("10.0.0.9", 0);
-    expect(addresses.isBlocked("10.0.0.9", 0)).toBe(true);
-    expect(addresses.isBlocked("10.0.0.8", 0)).toBe(false);
-    expect(addresses.isBlocked("10.0.0.9", 200)).toBe(false);
-  });
-
-  it("holds so many addresses and no more, and forgets the one that failed longest ago", () => {
-    const addresses = new AddressLimiter();
-    for (let index = 0; index < 20; index += 1) addresses.failed("first", 0);
-    for (let index = 0; index < limits.addressesRemembered; index += 1) addresses.failed(`${index}`, 0);
-    expect(addresses.size).toBe(limits.addressesRemembered);
-    expect(addresses.isBlocked("first", 0)).toBe(false);
   });
 });

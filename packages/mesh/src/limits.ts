@@ -14,10 +14,18 @@ interface Limits {
   readonly handshakeFrameLength: number;
   /** Sockets between upgrade and welcome at once. */
   readonly pendingHandshakes: number;
+  /** Those of one address, so that nobody who says nothing keeps everyone else out. */
+  readonly pendingPerAddress: number;
   /** New sockets of all peers together, so that thousands that come back at once do not stall the leader. */
   readonly accepts: Rate;
-  /** Failed handshakes of one address; beyond them it is turned away before it is read. */
-  readonly failuresPerAddress: Rate;
+  /** Those beyond them are told when to come again, so many for each second. */
+  readonly turnsPerSecond: number;
+  /** Longest wait that is told, milliseconds; who finds even that taken looks again by itself. */
+  readonly longestTurnMs: number;
+  /** Refused handshakes of one address; beyond them it is turned away before it is read. */
+  readonly refusalsPerAddress: Rate;
+  /** Handshakes of one address that it gave up or let run out; a thousand slow agents may share one, so there are many. */
+  readonly hangUpsPerAddress: Rate;
   /** Addresses whose failures are remembered; the one that failed longest ago makes room. */
   readonly addressesRemembered: number;
   /** Fragments of one message. */
@@ -36,6 +44,8 @@ interface Limits {
   readonly excess: Rate;
   /** Refusals that are logged; all are counted. */
   readonly refusalsLogged: Rate;
+  /** Links and members whose changes are logged, each kind for itself: a log that is read slowly must not hold the leader up. */
+  readonly changesLogged: Rate;
   /** Refusals shown in the status, the newest. */
   readonly refusalsShown: number;
 }
@@ -44,8 +54,12 @@ export const limits: Limits = {
   handshakeMs: 5_000,
   handshakeFrameLength: 8 * 1024,
   pendingHandshakes: 128,
+  pendingPerAddress: 64,
   accepts: { perSecond: 200, burst: 200 },
-  failuresPerAddress: { perSecond: 5, burst: 20 },
+  turnsPerSecond: 160,
+  longestTurnMs: 20_000,
+  refusalsPerAddress: { perSecond: 5, burst: 20 },
+  hangUpsPerAddress: { perSecond: 20, burst: 1_000 },
   addressesRemembered: 4_096,
   fragments: 16,
   bufferedChunks: 256,
@@ -55,5 +69,6 @@ export const limits: Limits = {
   stuckMs: 5_000,
   excess: { perSecond: 10, burst: 500 },
   refusalsLogged: { perSecond: 5, burst: 50 },
+  changesLogged: { perSecond: 20, burst: 200 },
   refusalsShown: 20,
 };

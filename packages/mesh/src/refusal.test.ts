@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import { encodeFrame, type Frame, maxFrameBytes, type PeerIdentity } from "@ringrift/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
+import { toldTurnMs } from "./acceptor.ts";
 import type { LocalPeer } from "./auth.ts";
 import { limits } from "./limits.ts";
 import type { Link } from "./link.ts";
@@ -159,21 +161,32 @@ describe("a server refuses, counts and keeps nothing of", { timeout: 30_000 }, (
   });
 
   it("an address that failed twenty times, before another handshake", async () => {
-    for (let attempt = 0; attempt < limits.failuresPerAddress.burst + 5; attempt += 1)
+    for (let attempt = 0; attempt < limits.refusalsPerAddress.burst + 5; attempt += 1)
       await intruder({ clusterId: "other" });
     const { refused } = server.mesh.status();
-    expect(refused.cluster).toBeGreaterThanOrEqual(limits.failuresPerAddress.burst);
+    expect(refused.cluster).toBeGreaterThanOrEqual(limits.refusalsPerAddress.burst);
     expect(refused.address_blocked).toBeGreaterThanOrEqual(1);
   });
 
-  it("a socket more than may wait between upgrade and welcome", async () => {
-    const waiting = Array.from({ length: limits.pendingHandshakes }, () => stranger.raw());
+  it("a socket more than an address may have between upgrade and welcome, and tells it when to come again", async () => {
+    const waiting = Array.from({ length: limits.pendingPerAddress }, () => stranger.raw());
     expect((await Promise.all(waiting)).every((socket) => socket !== null)).toBe(true);
-    expect(await stranger.raw()).toBeNull();
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      stranger.open().on("unexpected-response", (_question, response) => resolve(response));
+    });
+    expect(answer.statusCode).toBe(503);
+    expect(toldTurnMs(answer)).toBeGreaterThan(0);
     await refusedFor("too_many");
-    // Room is made again by whoever goes, as soon as the address may fail again.
+    // Room is made again by whoever goes, and going is no offence.
     stranger.close();
     while ((await stranger.raw()) === null);
+  });
+
+  it("nobody for hanging up in the middle of a handshake, twice as often as a wrong guess would block", async () => {
+    for (let attempt = 0; attempt < 2 * limits.refusalsPerAddress.burst; attempt += 1)
+      (await stranger.raw())?.destroy();
+    expect(await stranger.link()).not.toBeNull();
+    expect(server.mesh.status().refused).toEqual({});
   });
 });
 

@@ -1,9 +1,9 @@
 import type { PeerIdentity } from "@ringrift/protocol";
 import type { RefusalReason } from "./auth.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import { Counts } from "./counts.ts";
 import { limits } from "./limits.ts";
 import type { MeshLog, RefusedPeer } from "./mesh.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 interface Refusal {
   readonly reason: RefusalReason;
@@ -17,15 +17,12 @@ interface Refusal {
 export class Refusals {
   readonly #counts = new Counts();
   readonly #now: () => number;
-  readonly #log: MeshLog;
-  readonly #logged: TokenBucket;
+  readonly #log: BoundedLog;
   #newest: readonly Refusal[] = [];
-  #unlogged = 0;
 
   constructor(now: () => number, log: MeshLog) {
     this.#now = now;
-    this.#log = log;
-    this.#logged = new TokenBucket(limits.refusalsLogged, now());
+    this.#log = new BoundedLog(log, limits.refusalsLogged, now);
   }
 
   add(
@@ -37,19 +34,12 @@ export class Refusals {
     this.#counts.add(reason);
     const { nodeId = null, role, kid = null } = peer ?? {};
     this.#newest = [{ reason, address, nodeId, kid, at }, ...this.#newest].slice(0, limits.refusalsShown);
-    if (!this.#logged.take(at)) {
-      this.#unlogged += 1;
-      return;
-    }
-    const before = this.#unlogged === 0 ? {} : { notLoggedBefore: this.#unlogged };
-    this.#unlogged = 0;
-    this.#log("warn", "a peer was refused, or refused this node", {
+    this.#log.write("warn", "a peer was refused, or refused this node", {
       reason,
       address,
       nodeId,
       role,
       kid,
-      ...before,
     });
   }
 

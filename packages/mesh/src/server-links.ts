@@ -5,9 +5,11 @@ import { Acceptor } from "./acceptor.ts";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { serverBackOff } from "./back-off.ts";
 import { tickMs } from "./beat.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import type { Counts } from "./counts.ts";
 import { Dialer } from "./dialer.ts";
 import type { HandshakeClock } from "./handshake.ts";
+import { limits } from "./limits.ts";
 import type { Link, LinkEnd } from "./link.ts";
 import { LinkTable, peerKey } from "./link-table.ts";
 import type { MeshOptions } from "./mesh.ts";
@@ -43,6 +45,7 @@ export class ServerLinks {
   readonly #table = new LinkTable();
   readonly #dialers = new Map<string, Dialer>();
   readonly #acceptor: Acceptor;
+  readonly #agentLog: BoundedLog;
   readonly #missedTicks: number;
   readonly #silentTicks: number;
   #stopped = false;
@@ -52,6 +55,7 @@ export class ServerLinks {
     const { mesh, local, voter, clock } = options;
     this.#missedTicks = (missedHeartbeats * mesh.heartbeatIntervalMs) / tickMs;
     this.#silentTicks = Math.max(shortestSilenceMs, silentHeartbeats * mesh.heartbeatIntervalMs) / tickMs;
+    this.#agentLog = new BoundedLog(mesh.log, limits.changesLogged, clock.now);
     this.#acceptor = new Acceptor({
       local,
       clock,
@@ -143,7 +147,7 @@ export class ServerLinks {
   }
 
   #open(link: Link): void {
-    const { peer, direction } = link;
+    const { peer } = link;
     link.listen(
       {
         onFrame: (frame) => this.#options.onFrame(link, frame),
@@ -158,7 +162,7 @@ export class ServerLinks {
       return;
     }
     this.#table.add(link);
-    this.#options.mesh.log("info", "a link is open", { nodeId: peer.nodeId, role: peer.role, direction });
+    this.#log(link, "a link is open", { role: peer.role });
     this.#options.onOpen(link);
   }
 
@@ -167,8 +171,14 @@ export class ServerLinks {
     if (isFault(end)) this.#options.refusals.add(end, peer, detail);
     if (end === "slow_peer") this.#options.dropped.add("slow_peer");
     const last = this.#table.remove(link);
-    this.#options.mesh.log("info", "a link has ended", { nodeId: peer.nodeId, direction, end, detail });
+    this.#log(link, "a link has ended", { end, detail });
     if (direction === "out") this.#dialers.get(peerKey(peer))?.linkEnded();
     if (last && !this.#stopped) this.#options.onLost(link);
+  }
+
+  /** Agents come and go by the thousand; each link with a server is worth its line. */
+  #log({ peer, direction }: Link, message: string, fields: Readonly<Record<string, string>>): void {
+    const log = peer.role === "server" ? this.#options.mesh.log : this.#agentLog.write;
+    log("info", message, { nodeId: peer.nodeId, direction, ...fields });
   }
 }

@@ -56,7 +56,7 @@ export class ServerPeer implements Mesh {
     this.#clock = clock;
     this.#refusals = new Refusals(clock.now, options.log);
     this.#leadership = new LeadershipRecord(clock.now());
-    this.#hub = new EventHub(options.log, "info");
+    this.#hub = new EventHub(options.log, "info", clock.now);
     this.#roster = new Roster(voter, local.voters, options.heartbeatIntervalMs, clock.now());
     this.#roster.introduce(local);
     if (options.elector === undefined) {
