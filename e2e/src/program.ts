@@ -21,8 +21,12 @@ export function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Program {
-  const main = fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
-  return startCommand(process.execPath, [main, ...args], env);
+  return startCommand(process.execPath, [mainOf(app), ...args], env);
+}
+
+/** The file that Node runs for a program. */
+export function mainOf(app: "health-server" | "node-agent" | "cli"): string {
+  return fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
 }
 
 /** Starts any program found on PATH, with exactly these variables beside PATH and HOME. */

@@ -1,12 +1,11 @@
 import { HealthThresholds } from "@ringrift/protocol";
 import { createClockProbe } from "./host/clock-probe.ts";
-import { createConntrackProbe } from "./host/conntrack.ts";
 import { createContainerRuntimeProbe } from "./host/container-runtime.ts";
 import { createCpuProbe } from "./host/cpu.ts";
 import { createDiskIoProbe } from "./host/disk-io.ts";
 import { createDisksProbe } from "./host/disks.ts";
-import { createFilesProbe } from "./host/files.ts";
 import { createInfinibandProbe } from "./host/infiniband.ts";
+import { createConntrackProbe, createFilesProbe } from "./host/kernel-limits.ts";
 import { createKernelStateProbe } from "./host/kernel-state.ts";
 import { createLoadProbe } from "./host/load.ts";
 import { createMachineProbe } from "./host/machine.ts";

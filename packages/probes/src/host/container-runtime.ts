@@ -15,20 +15,30 @@ export interface RuntimeAnswer {
 interface Runtime {
   readonly runtime: string;
   readonly socket: string;
-  readonly request: string | null;
-  readonly expects: RegExp | null;
+  readonly request: string;
+  isAnswer(text: string): boolean;
 }
 
-/** Only docker speaks HTTP, so that it can be asked more than to accept. */
+/**
+ * How gRPC begins: the preface of HTTP/2 and settings without any, to which a server answers with its own. Merely to accept says
+ * nothing, since the kernel accepts for a process that hangs.
+ */
+const settingsFrame = 4;
+const grpc = {
+  request: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0",
+  // The fourth byte is the kind of the frame.
+  isAnswer: (text: string) => text.charCodeAt(3) === settingsFrame,
+};
+
 const runtimes: readonly Runtime[] = [
   {
     runtime: "docker",
     socket: "docker.sock",
     request: "GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n",
-    expects: /^HTTP\/1\.\d 200 /,
+    isAnswer: (text) => /^HTTP\/1\.\d 200 /.test(text),
   },
-  { runtime: "containerd", socket: "containerd/containerd.sock", request: null, expects: null },
-  { runtime: "cri-o", socket: "crio/crio.sock", request: null, expects: null },
+  { runtime: "containerd", socket: "containerd/containerd.sock", ...grpc },
+  { runtime: "cri-o", socket: "crio/crio.sock", ...grpc },
 ];
 
 const answerMs = 2000;
@@ -67,10 +77,11 @@ export function judgeRuntimes(answers: readonly RuntimeAnswer[]): Judgement {
   };
 }
 
-/** Connects and, where there is a request, waits for the first bytes of the answer. */
+/** Connects, asks, and waits for the first bytes of the answer. */
 export function askRuntime(
   path: string,
-  { runtime, request, expects }: Omit<Runtime, "socket">,
+  { runtime, request, isAnswer }: Omit<Runtime, "socket">,
+  waitMs: number = answerMs,
 ): Promise<RuntimeAnswer> {
   return new Promise((resolve) => {
     let text = "";
@@ -80,14 +91,11 @@ export function askRuntime(
       socket.destroy();
       resolve({ runtime, answer });
     };
-    const timer = setTimeout(() => finish("silent"), answerMs);
-    socket.on("connect", () => {
-      if (request === null) finish("alive");
-      else socket.write(request);
-    });
+    const timer = setTimeout(() => finish("silent"), waitMs);
+    socket.on("connect", () => socket.write(request, "latin1"));
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      if (expects?.test(text)) finish("alive");
+      if (isAnswer(text)) finish("alive");
       else if (text.includes("\r\n") || text.length > maxAnswerBytes) finish("silent");
     });
     socket.on("error", (error: NodeJS.ErrnoException) =>
@@ -109,7 +117,7 @@ export function createContainerRuntimeProbe(runRoot: string, nowSeconds: () => n
       rules: [
         {
           state: "unhealthy",
-          when: `docker does not answer a ping within ${answerMs / 1000} s, or nobody listens at a socket that is there`,
+          when: `docker does not answer a ping, or containerd or CRI-O the greeting of gRPC, within ${answerMs / 1000} s, or nobody listens at a socket that is there`,
           advice: "systemctl status docker containerd crio; look for a hung disk or GPU driver.",
         },
         {

@@ -43,7 +43,7 @@ const manyErrors = 100;
 
 /** The word of `4: ACTIVE`; null when the text has another form. */
 export function parsePortState(text: string): string | null {
-  return /^\d+: ?([A-Za-z]+)\s*$/.exec(text)?.[1] ?? null;
+  return /^\d+: ?([A-Za-z][A-Za-z_ ]*?)\s*$/.exec(text)?.[1] ?? null;
 }
 
 /** The number of `400 Gb/sec (4X NDR)`; null when the text has another form. */

@@ -50,6 +50,8 @@ function valuesOf(xml: string): ReadonlyMap<string, number | null> {
   );
 }
 
+const valuesBefore = captures.map(valuesOf);
+
 /** Values that are taken from another place of the card when the first has none. */
 const secondPlaces = /power|margin|performance_state|reset_pending/;
 
@@ -58,14 +60,14 @@ describe("a cell without a value", () => {
     fc.assert(
       fc.property(fc.constantFrom(...cells), rendering, ({ capture, name, from, length }, text) => {
         const xml = captures[capture] ?? "";
-        const before = valuesOf(xml);
+        const before = valuesBefore[capture];
         const after = valuesOf(xml.slice(0, from) + text + xml.slice(from + length));
         for (const [series, value] of after) {
           if (value === null || secondPlaces.test(series)) continue;
-          expect(value, `${series} after <${name}>${text}`).toBe(before.get(series));
+          expect(value, `${series} after <${name}>${text}`).toBe(before?.get(series));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
