@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { acceptedText, type Setting, settings } from "@ringrift/config";
-import { createProbes, type Probe } from "@ringrift/probes";
+import { createProbes, type Probe, readingCatalog } from "@ringrift/probes";
 import { type Threshold, thresholds } from "@ringrift/protocol";
 import { repositoryRoot } from "./workspace.ts";
 
@@ -78,9 +78,22 @@ export function checkPage(probe: Omit<Probe, "run">): GeneratedPage {
         ["state", "when", "what to do"],
         rules.map(({ state, when, advice }) => [state, when, advice]),
       ),
+      ...readingsOf(name),
       "In every other case the check is healthy. A run that fails or hangs is `unknown` with its reason. See it on a host with `ringrift scan`.",
     ].join("\n\n")}\n`,
   };
+}
+
+/** The readings of a check, with their names as metrics. */
+function readingsOf(check: string): string[] {
+  const rows = (readingCatalog[check] ?? []).map(({ name, labels, meaning }) => [
+    `\`ringrift_${name}\``,
+    labels.map((label) => `\`${label}\``).join(", "),
+    meaning,
+  ]);
+  return rows.length === 0
+    ? []
+    : ["## Metrics", markdownTable(["metric", "labels beside `node`", "meaning"], rows)];
 }
 
 /** `docs/checks/README.md`: all checks on one page. */

@@ -24,7 +24,11 @@ export function createFileSource(path: string, options: SourceOptions): KernelLo
 
   async function openFile(): Promise<void> {
     const handle = await open(path, "r");
-    const { ino, size } = await handle.stat();
+    // One that is left to the garbage collector would end the process.
+    const { ino, size } = await handle.stat().catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
     const known = file === null && saved?.inode === ino && saved.offset <= size;
     // A file that takes the place of one that was read is new from its first line on.
     const start = file === null && saved === null ? Math.max(0, size - backlogBytes) : 0;

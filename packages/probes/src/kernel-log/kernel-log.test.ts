@@ -189,8 +189,15 @@ describe("a kernel log in the journal", { timeout: 40_000 }, () => {
 });
 
 describe("the checks of the kernel log", () => {
+  function openProbes(options: Parameters<typeof createKernelLogProbes>[0]) {
+    const probes = createKernelLogProbes(options);
+    onTestFinished(() => {
+      for (const probe of probes) probe.close?.();
+    });
+    return probes;
+  }
   function checks(log: string | null, folder: string, expectedGpus: number | null = null) {
-    const probes = createKernelLogProbes({
+    const probes = openProbes({
       log,
       memoryFile: null,
       expectedGpus,
@@ -201,7 +208,6 @@ describe("the checks of the kernel log", () => {
     });
     const [xids, faults] = probes;
     if (xids === undefined || faults === undefined) throw new Error("two checks");
-    onTestFinished(() => faults.close?.());
     return { xids, faults };
   }
 
@@ -229,7 +235,7 @@ describe("the checks of the kernel log", () => {
   it("name a card by its number as soon as nvidia-smi has told it", async () => {
     const { folder, log } = host();
     const roster = createGpuRoster();
-    const [xids] = createKernelLogProbes({
+    const [xids] = openProbes({
       log,
       memoryFile: null,
       expectedGpus: 1,
@@ -249,7 +255,7 @@ describe("the checks of the kernel log", () => {
   it("tell of more lines of the same error after a while, with their number", async () => {
     const { folder, log } = host();
     let clock = Date.now() / 1000;
-    const [xids] = createKernelLogProbes({
+    const [xids] = openProbes({
       log,
       memoryFile: null,
       expectedGpus: 1,
