@@ -34,7 +34,8 @@ export function parseDaemonsFile(
   if (problems.length > 0) {
     const at = (problem: DefinitionProblem): number =>
       lines.linePos(offsetOf(document.contents, problem.path)).line;
-    throw problemsError(problems.map((problem) => `${file}:${at(problem)}: ${problemText(problem)}`));
+    const inOrder = problems.toSorted((one, other) => at(one) - at(other));
+    throw problemsError(inOrder.map((problem) => `${file}:${at(problem)}: ${problemText(problem)}`));
   }
   return definitions;
 }

@@ -6,6 +6,7 @@ import type { DaemonDefinition, DefinitionProblem, GroupStrategy } from "./defin
 import { type DefinitionHost, thisHost } from "./definition-host.ts";
 import { findProblems, problemsError, problemText } from "./definition-problems.ts";
 import { fileSchema, type ProgramDraft, type ServiceDraft, serviceSchema } from "./definition-schema.ts";
+import { reasonOf } from "./problem-reason.ts";
 
 type Groups = Readonly<Record<string, GroupStrategy>>;
 
@@ -14,7 +15,7 @@ export function readDefinitions(
   data: unknown,
   host: DefinitionHost = thisHost(),
 ): { definitions: DaemonDefinition[]; problems: DefinitionProblem[] } {
-  const parsed = fileSchema.safeParse(data);
+  const parsed = fileSchema.safeParse(data, { reportInput: true });
   if (!parsed.success) return { definitions: [], problems: parsed.error.issues.flatMap(toProblems) };
   const { daemons, groups } = parsed.data;
   const problems: DefinitionProblem[] = [];
@@ -38,7 +39,7 @@ export function defineService(
   options: { readonly name: string } & Readonly<Record<string, unknown>>,
   service: InProcessService,
 ): DaemonDefinition {
-  const parsed = serviceSchema.safeParse(options);
+  const parsed = serviceSchema.safeParse(options, { reportInput: true });
   if (!parsed.success) throw problemsError(parsed.error.issues.flatMap(toProblems).map(problemText));
   const asks = service.healthCheck !== undefined;
   return {
@@ -50,7 +51,7 @@ export function defineService(
 }
 
 function toProblems(issue: z.core.$ZodIssue): DefinitionProblem[] {
-  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, reason: issue.message }];
+  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, reason: reasonOf(issue) }];
   const reasons = issue.message.split("\n");
   return issue.keys.map((key, i) => ({ path: [...issue.path, key], reason: reasons[i] ?? "unknown key" }));
 }

@@ -1,12 +1,14 @@
 import { nearestName } from "@ringrift/protocol";
 import { z } from "zod";
 
-/** An object of known keys; an unknown one is answered with the nearest. One line of the message for each key. */
+/** An object of known keys; an unknown one is answered with the nearest, one line of the message for each. */
 export function section<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
 ): z.ZodObject<Shape, z.core.$strict> {
   return z.strictObject(shape, {
     error: (issue) => {
+      if (issue.code === "invalid_type" && issue.input !== undefined)
+        return `must be keys with values; known are ${Object.keys(shape).join(", ")}`;
       if (issue.code !== "unrecognized_keys") return undefined;
       const keys: readonly string[] = Array.isArray(issue.keys) ? issue.keys : [];
       return keys.map((key) => unknownKeyText(key, Object.keys(shape))).join("\n");
