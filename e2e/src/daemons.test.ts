@@ -40,6 +40,8 @@ beforeAll(async () => {
   await daemonIs("worker", ({ state }) => state === "running", server);
 }, 60_000);
 afterAll(async () => {
+  // Daemons outlive an agent that is killed, and so would those of this test.
+  await agent?.program.kill("SIGTERM");
   await cluster?.stop();
   rmSync(directory, { recursive: true, force: true });
 });

@@ -18,10 +18,11 @@ const until = (check: () => void | Promise<void>): Promise<void> =>
 async function served(
   token: string | null,
   script = "echo one; echo two >&2; exec sleep 1000",
+  command: readonly string[] = ["/bin/sh", "-c", script],
 ): Promise<string> {
   manager = createDaemonManager({
     definitions: parseDaemonsFile(
-      `daemons:\n  - name: a\n    command: [/bin/sh, -c, ${JSON.stringify(script)}]\n`,
+      `daemons:\n  - name: a\n    command: ${JSON.stringify(command)}\n`,
       "/d.yaml",
     ),
     nodeId: "n1",
@@ -69,6 +70,14 @@ it("stops, starts and restarts a daemon, and answers with what became of it", as
   expect((await post(`${url}/a/restart`)).status).toBe(200);
   await until(() => expect(manager?.daemons()[0]).toMatchObject({ state: "running", ready: true }));
   expect(manager?.daemons()[0]?.pid).not.toBe(pid);
+});
+
+it("answers a start and a restart with the refusal, where the program cannot be started", async () => {
+  const url = await served(null, "exec sleep 1000", ["no-such-program-here"]);
+  for (const act of ["start", "restart"])
+    expect(await (await post(`${url}/a/${act}`)).json()).toMatchObject({
+      daemon: { state: "start_refused", reason: "program no-such-program-here not found" },
+    });
 });
 
 it("needs the token for acts and logs, where one is configured", async () => {

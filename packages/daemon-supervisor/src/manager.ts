@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { type DaemonHealth, HealthCheckResult, RingRiftError } from "@ringrift/protocol";
 import type { DaemonMemory } from "./core/daemon-memory.ts";
@@ -105,8 +106,7 @@ class Manager implements DaemonManager {
     const runner = this.#runner(name);
     this.#mustRun(name);
     this.#newWord(name);
-    runner.startNow();
-    await this.#succession.remembered();
+    await this.#startNow(runner);
   }
 
   async stopDaemon(name: string): Promise<void> {
@@ -127,7 +127,13 @@ class Manager implements DaemonManager {
     await Promise.all([stopped, this.#lost(name, null)]);
     // The stop of all may have come meanwhile, and what an operator said later counts more.
     this.#mustRun(name);
-    if (this.#lastWord.get(name) === word) runner.startNow();
+    if (this.#lastWord.get(name) === word) await this.#startNow(runner);
+  }
+
+  async #startNow(runner: DaemonRunner): Promise<void> {
+    runner.startNow();
+    // By then the kernel has started its program or refused to.
+    await Promise.all([setImmediate(), this.#succession.remembered()]);
   }
 
   /** Numbers what operators ask of a daemon. */

@@ -81,7 +81,7 @@ describe("an exec check", () => {
     expect(await probe(exec('test "$ANSWER" = 42'))).toMatchObject({ ok: true });
     expect(await probe(exec("echo bad >&2; exit 2"))).toEqual({
       ok: false,
-      reason: "/bin/sh exited with code 2: bad",
+      reason: "check /bin/sh exited with code 2: bad",
     });
   });
 
@@ -102,6 +102,9 @@ describe("an exec check", () => {
 
   it("fails for a missing program and for a signal", async () => {
     expect(await probe({ kind: "exec", argv: ["no-such-program-here"] })).toMatchObject({ ok: false });
-    expect(await probe(exec("kill -9 $$"))).toEqual({ ok: false, reason: "/bin/sh was killed by SIGKILL" });
+    expect(await probe(exec("kill -9 $$"))).toEqual({
+      ok: false,
+      reason: "check /bin/sh was killed by SIGKILL",
+    });
   });
 });

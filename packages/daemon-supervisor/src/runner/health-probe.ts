@@ -146,7 +146,7 @@ function probeExec(
       answered = true;
       clearTimeout(timer);
       const words = log.lastWords();
-      const reason = `${argv[0]} ${how}${words === "" ? "" : `: ${words}`}`;
+      const reason = `check ${argv[0]} ${how}${words === "" ? "" : `: ${words}`}`;
       void run.end("SIGKILL", 0).then(
         (left) => {
           const isGone = left.length === 0;

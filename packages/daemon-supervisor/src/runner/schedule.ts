@@ -21,7 +21,7 @@ export function scheduleProblem(schedule: JobSchedule, nowMs: number): string | 
   try {
     return nextRunAt(schedule, nowMs) === null ? `"${schedule.cron}" never comes` : null;
   } catch (error) {
-    return errorText(error);
+    return `"${schedule.cron}" cannot be used: five or six cron fields, such as "0 3 * * *", or @hourly, @daily and the like are accepted, in a time zone such as Europe/Berlin (${errorText(error)})`;
   }
 }
 
