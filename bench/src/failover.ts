@@ -1,5 +1,5 @@
 import { type Member, startCluster } from "@ringrift/e2e/cluster";
-import { type EtcdMember, startEtcd } from "@ringrift/e2e/etcd";
+import { type EtcdCluster, type EtcdMember, startEtcd } from "@ringrift/e2e/etcd";
 import { Observers } from "@ringrift/e2e/observers";
 import { waitFor } from "@ringrift/e2e/program";
 import { type Figure, median } from "./figure.ts";
@@ -15,21 +15,65 @@ type Signal = (typeof faults)[number]["signal"];
 /** From a signal to the leader of three until a majority names one other leader. */
 export async function run(): Promise<Figure[]> {
   const version = versionOf("etcd", "--version");
-  return [...(await byVote(version)), ...(version === null ? [] : [await byEtcd(version)])];
+  return [...(await byVote(version)), ...(version === null ? [] : await byEtcd(version))];
 }
 
 /** Our leader chosen by etcd: its lease has to run out first, so etcd's own failover is no yardstick. */
-async function byEtcd(version: string): Promise<Figure> {
-  console.error("  SIGKILL to our leader, chosen by etcd");
+async function byEtcd(version: string): Promise<Figure[]> {
   const etcd = await startEtcd(3);
   try {
     const endpoints = etcd.members.map(({ url }) => url).join(",");
     const env = { RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: endpoints };
-    const runs = await ownFailover("SIGKILL", env);
-    const name = "leader_sigkill_failover_by_etcd_seconds";
-    return { name, unit: "s", value: median(runs), runs, note: `elector etcd ${version}, leases of 3 s` };
+    const note = `elector etcd ${version}, leases of 3 s`;
+    console.error("  SIGKILL to our leader, chosen by etcd");
+    const ours = await ownFailover("SIGKILL", env);
+    console.error("  SIGKILL to etcd's leader, which chose ours");
+    const theirs = await etcdLeaderKilled(etcd, env);
+    return [
+      { name: "leader_sigkill_failover_by_etcd_seconds", unit: "s", value: median(ours), runs: ours, note },
+      { name: "etcd_leader_sigkill_confirmed_seconds", unit: "s", value: median(theirs), runs: theirs, note },
+    ];
   } finally {
     await etcd.stop();
+  }
+}
+
+/**
+ * From SIGKILL to the leader of etcd itself until one of our servers leads by a lease that was renewed after the kill: the same
+ * one, confirmed by etcd's next leader, or another.
+ */
+async function etcdLeaderKilled(
+  etcd: EtcdCluster,
+  serverEnv: Readonly<Record<string, string>>,
+): Promise<number[]> {
+  const cluster = await startCluster({ servers: 3, agents: 0, serverEnv });
+  try {
+    const confirmed = (sinceMs: number): Promise<true> =>
+      waitFor("a lease that etcd renewed", async () => {
+        const answers = await Promise.all(cluster.servers.map((server) => server.status().catch(() => null)));
+        const at = performance.now();
+        const fresh = answers.some((status) => {
+          const ageSeconds = status?.cluster.mesh?.leaseAgeSeconds ?? null;
+          return ageSeconds !== null && at - ageSeconds * 1000 > sinceMs;
+        });
+        return fresh ? true : null;
+      });
+    const seconds: number[] = [];
+    for (let run = 0; run < runsPerFigure; run += 1) {
+      await etcd.settled();
+      await confirmed(performance.now());
+      await anyMoment();
+      const victim = await etcd.leader();
+      const from = performance.now();
+      await victim.program.kill("SIGKILL");
+      // What was on its way at the kill proves nothing.
+      await confirmed(from + 50);
+      seconds.push((performance.now() - from) / 1000);
+      victim.start();
+    }
+    return seconds;
+  } finally {
+    await cluster.stop();
   }
 }
 

@@ -25,7 +25,15 @@ export interface EtcdCluster {
   stop(): Promise<void>;
 }
 
-export async function startEtcd(count: number): Promise<EtcdCluster> {
+/** Files of an etcd that asks its clients for certificates of the authority; PEM. */
+export interface EtcdTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Waits until etcd leads itself, unless it asks for certificates: then nobody here can ask it. */
+export async function startEtcd(count: number, tls: EtcdTls | null = null): Promise<EtcdCluster> {
   const directory = mkdtempSync(join(tmpdir(), "ringrift-etcd-"));
   const peers: { name: string; peer: string; url: string }[] = [];
   for (let index = 1; index <= count; index += 1) {
@@ -33,7 +41,7 @@ export async function startEtcd(count: number): Promise<EtcdCluster> {
     peers.push({
       name: `m${index}`,
       peer: `http://127.0.0.1:${peer}`,
-      url: `http://127.0.0.1:${client}`,
+      url: `${tls === null ? "http" : "https"}://127.0.0.1:${client}`,
     });
   }
   const all = peers.map(({ name, peer }) => `${name}=${peer}`).join(",");
@@ -46,6 +54,12 @@ export async function startEtcd(count: number): Promise<EtcdCluster> {
           ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
           ...["--listen-client-urls", url, "--advertise-client-urls", url],
           ...["--initial-cluster", all, "--initial-cluster-state", "new"],
+          ...(tls === null
+            ? []
+            : [
+                ...["--cert-file", tls.cert, "--key-file", tls.key],
+                ...["--client-cert-auth", "--trusted-ca-file", tls.ca],
+              ]),
         ],
         {},
       );
@@ -82,7 +96,7 @@ export async function startEtcd(count: number): Promise<EtcdCluster> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-  await cluster.leader();
+  if (tls === null) await cluster.leader();
   return cluster;
 }
 

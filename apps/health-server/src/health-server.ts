@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { HealthServerConfig } from "@ringrift/config";
-import { createEtcdElector } from "@ringrift/elector-etcd";
+import { createEtcdElector, loadEtcdAccess } from "@ringrift/elector-etcd";
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
 import { createMesh, findSelf, loadTrust, type MeshLog, parseServers } from "@ringrift/mesh";
 import { expose, type NodeReadings, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
@@ -34,6 +34,18 @@ export async function startHealthServer(
   const endpoints = config.etcdEndpoints ?? [];
   const trustFiles = { keyFile: config.meshKeyFile, tls: config.meshTls };
   const trust = loadTrust(trustFiles);
+  const elector =
+    config.elector === "etcd"
+      ? createEtcdElector({
+          self,
+          voters,
+          clusterId,
+          endpoints,
+          access: loadEtcdAccess(config.etcdAccess),
+          dataDir,
+          log: meshLog,
+        })
+      : null;
   const report = new ServerReport({
     version,
     startedAt: context.startedAtSeconds,
@@ -52,9 +64,7 @@ export async function startHealthServer(
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     fullReport: () => report.full(nowSeconds()),
     log: meshLog,
-    ...(config.elector === "etcd"
-      ? { elector: createEtcdElector({ self, voters, clusterId, endpoints, dataDir, log: meshLog }) }
-      : {}),
+    ...(elector === null ? {} : { elector }),
   });
   const overview = createOverview({
     teller: {
@@ -122,6 +132,7 @@ export async function startHealthServer(
     },
     reload: async () => {
       const renewed = loadTrust(trustFiles);
+      elector?.renew(loadEtcdAccess(config.etcdAccess));
       mesh.reload(renewed);
       report.renew();
       if (renewed.tls !== null) listening.renewTls(renewed.tls);

@@ -56,11 +56,38 @@ function electorProblems(byKey: Entries): ConfigProblem[] {
     problems.push(problemOf(elector, problem));
   }
   const endpoints = byKey.get("etcdEndpoints");
-  if (elector.value === "etcd" && endpoints?.value === null)
-    problems.push(problemOf(elector, "needs RINGRIFT_ETCD_ENDPOINTS, the addresses of etcd"));
-  if (elector.value !== "etcd" && Array.isArray(endpoints?.value)) {
-    const problem = `is given, but the elector is ${elector.value} (from ${elector.source}): set it to etcd, or leave this out`;
-    problems.push(problemOf(endpoints, problem));
+  if (elector.value === "etcd") {
+    if (endpoints?.value === null)
+      problems.push(problemOf(elector, "needs RINGRIFT_ETCD_ENDPOINTS, the addresses of etcd"));
+    return [...problems, ...etcdProblems(byKey)];
+  }
+  const problem = `is given, but the elector is ${elector.value} (from ${elector.source}): set it to etcd, or leave this out`;
+  const given = ["etcdEndpoints", "etcdUsername", "etcdCaFile", "etcdCertFile"].flatMap(
+    (key) => byKey.get(key) ?? [],
+  );
+  for (const entry of given) if (entry.value !== null) problems.push(problemOf(entry, problem));
+  return problems;
+}
+
+/** What shows this server to etcd is given whole, and over connections that nobody else reads. */
+function etcdProblems(byKey: Entries): ConfigProblem[] {
+  const user = ["etcdUsername", "etcdPasswordFile"].flatMap((key) => byKey.get(key) ?? []);
+  const certificate = ["etcdCertFile", "etcdKeyFile"].flatMap((key) => byKey.get(key) ?? []);
+  const problems = [...givenTogether(user), ...givenTogether(certificate)];
+  const endpoints = byKey.get("etcdEndpoints");
+  const list = Array.isArray(endpoints?.value) ? endpoints.value : [];
+  const plain = list.find((url) => url.startsWith("http:"));
+  const open = list.find((url) => url.startsWith("http:") && !isLoopback(new URL(url).hostname));
+  const ca = byKey.get("etcdCaFile");
+  if (endpoints === undefined) return problems;
+  if (open !== undefined && byKey.get("etcdPasswordFile")?.value != null) {
+    const problem = "would carry the password of etcd's user for all to read: use https://";
+    problems.push({ ...problemOf(endpoints, problem), value: open });
+  }
+  if (plain !== undefined && [ca, ...certificate].some((entry) => entry?.value != null)) {
+    const problem =
+      "is asked without TLS, though an authority or a certificate for etcd is given: use https://";
+    problems.push({ ...problemOf(endpoints, problem), value: plain });
   }
   return problems;
 }

@@ -41,6 +41,16 @@ export interface HealthServerConfig extends ServiceConfig {
   readonly elector: "standalone" | "mesh" | "etcd";
   /** Null when not given; at least one with the elector etcd. */
   readonly etcdEndpoints: readonly string[] | null;
+  /** How etcd is asked; each null when not given. */
+  readonly etcdAccess: {
+    readonly username: string | null;
+    readonly passwordFile: string | null;
+    readonly tls: {
+      readonly caFile: string | null;
+      readonly certFile: string | null;
+      readonly keyFile: string | null;
+    };
+  };
   /** 0 counts the nodes that are known. */
   readonly expectedNodes: number;
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 import { type ConfigInput, loadConfig } from "./load-config.ts";
 import type { Machine } from "./machine.ts";
+import { printConfig } from "./print-config.ts";
 import { settings, settingsOf } from "./settings.ts";
 
 interface FakeFile {
@@ -333,6 +334,42 @@ describe("mutual TLS", () => {
     expect(problemsOf({ env: { RINGRIFT_MESH_TLS_CERT_FILE }, machine: there }, "cli")).toMatchObject([
       { key: "meshTlsCertFile", problem: "needs RINGRIFT_MESH_TLS_KEY_FILE as well" },
     ]);
+  });
+});
+
+describe("the way into etcd", () => {
+  const etcd = { RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: "https://10.0.0.9:2379" };
+  const user = { RINGRIFT_ETCD_USERNAME: "ringrift", RINGRIFT_ETCD_PASSWORD_FILE: "/p" };
+  const there = machine(
+    Object.fromEntries(["/p", "/c", "/k", "/a"].map((path) => [path, { text: "", mode: 0o600 }])),
+  );
+
+  it("is a user with a password, a certificate with its key, and an authority, each where it is given", () => {
+    const tls = {
+      RINGRIFT_ETCD_CA_FILE: "/a",
+      RINGRIFT_ETCD_CERT_FILE: "/c",
+      RINGRIFT_ETCD_KEY_FILE: "/k",
+    };
+    const config = loadConfig("health-server", { env: { ...etcd, ...user, ...tls }, machine: there });
+    expect(config.etcdAccess).toEqual({
+      username: "ringrift",
+      passwordFile: "/p",
+      tls: { caFile: "/a", certFile: "/c", keyFile: "/k" },
+    });
+    expect(printConfig(config)).not.toContain(" /p ");
+  });
+
+  it.each([
+    [{ RINGRIFT_ETCD_USERNAME: "ringrift" }, "needs RINGRIFT_ETCD_PASSWORD_FILE as well"],
+    [{ RINGRIFT_ETCD_CERT_FILE: "/c" }, "needs RINGRIFT_ETCD_KEY_FILE as well"],
+    [{ ...user, RINGRIFT_ETCD_ENDPOINTS: "http://10.0.0.9:2379" }, "would carry the password"],
+    [
+      { RINGRIFT_ETCD_CA_FILE: "/a", RINGRIFT_ETCD_ENDPOINTS: "http://127.0.0.1:2379" },
+      "is asked without TLS",
+    ],
+    [{ ...user, RINGRIFT_ELECTOR: "mesh", RINGRIFT_ETCD_ENDPOINTS: undefined }, "but the elector is mesh"],
+  ])("is refused when it is half or open: %j", (env, problem) => {
+    expect(problemsOf({ env: { ...etcd, ...env }, machine: there })[0]?.problem).toContain(problem);
   });
 });
 

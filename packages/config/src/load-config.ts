@@ -122,6 +122,15 @@ function build(
         port: number("healthServerPort"),
         elector: text("elector") as HealthServerConfig["elector"],
         etcdEndpoints: maybeList("etcdEndpoints"),
+        etcdAccess: {
+          username: maybeText("etcdUsername"),
+          passwordFile: maybeText("etcdPasswordFile"),
+          tls: {
+            caFile: maybeText("etcdCaFile"),
+            certFile: maybeText("etcdCertFile"),
+            keyFile: maybeText("etcdKeyFile"),
+          },
+        },
         expectedNodes: number("expectedNodes"),
       } satisfies HealthServerConfig;
     case "node-agent":

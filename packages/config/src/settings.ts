@@ -112,6 +112,39 @@ const fixedSettings: readonly Setting[] = [
     programs: ["health-server"],
     meaning: "comma list of etcd's client addresses, needed with the elector etcd",
   }),
+  setting("ETCD_USERNAME", {
+    kind: "name",
+    default: null,
+    programs: ["health-server"],
+    meaning: "user of etcd, where it has users; may read and write the keys under /ringrift/CLUSTER_ID/",
+  }),
+  setting("ETCD_PASSWORD_FILE", {
+    kind: "file",
+    default: null,
+    secret: true,
+    programs: ["health-server"],
+    meaning: "file with that user's password alone; read again on SIGHUP",
+  }),
+  setting("ETCD_CA_FILE", {
+    kind: "file",
+    default: null,
+    programs: ["health-server"],
+    meaning:
+      "authority that signs etcd's certificates, PEM; without it those of the system; read again on SIGHUP",
+  }),
+  setting("ETCD_CERT_FILE", {
+    kind: "file",
+    default: null,
+    programs: ["health-server"],
+    meaning: "certificate to show to an etcd that asks for one, PEM; read again on SIGHUP",
+  }),
+  setting("ETCD_KEY_FILE", {
+    kind: "file",
+    default: null,
+    secret: true,
+    programs: ["health-server"],
+    meaning: "key of that certificate, PEM",
+  }),
   setting("MESH_KEY_FILE", {
     kind: "file",
     default: null,

@@ -12,7 +12,7 @@ export function checkEndpoints(endpoints: readonly string[]): readonly string[] 
     const plain = url !== null && url.pathname === "/" && url.search === "" && url.hash === "";
     if (!plain || !["http:", "https:"].includes(url.protocol)) throw unusable(`"${endpoint}" is none`);
     if (url.username !== "" || url.password !== "")
-      throw unusable("an endpoint carries a user, which the JSON gateway does not take");
+      throw unusable("an endpoint carries a user, which has settings of its own");
   }
   return endpoints;
 }

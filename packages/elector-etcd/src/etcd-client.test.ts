@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { type EtcdAccess, openAccess } from "./etcd-access.ts";
 import { EtcdClient } from "./etcd-client.ts";
 
 const servers: Server[] = [];
@@ -22,7 +23,7 @@ async function endpoint(answer: RequestListener): Promise<string> {
 
 const never = new AbortController().signal;
 const client = (...endpoints: string[]): EtcdClient =>
-  new EtcdClient({ endpoints, timeoutMs: 150, now: () => performance.now() });
+  new EtcdClient({ endpoints, access: openAccess, timeoutMs: 150, now: () => performance.now() });
 const good = (): Promise<string> => endpoint((_, response) => response.end('{"good":true}\n'));
 const refusing = "http://127.0.0.1:1";
 
@@ -69,6 +70,67 @@ describe("a question to etcd", () => {
       code: "ETCD_REFUSED",
     });
     expect(asked).toBe(0);
+  });
+});
+
+describe("a user of etcd", () => {
+  const user = { name: "ringrift", password: "right" };
+  const keyed = (url: string, access: EtcdAccess = { ...openAccess, user }): EtcdClient =>
+    new EtcdClient({ endpoints: [url], access, timeoutMs: 500, now: () => performance.now() });
+
+  /** Gives each authentication another token, and takes the newest alone. */
+  async function guarded(): Promise<{ readonly url: string; readonly asked: string[]; forget(): void }> {
+    const asked: string[] = [];
+    let tokens = 0;
+    const url = await endpoint((request, response) => {
+      asked.push(`${request.url} ${request.headers.authorization ?? "-"}`);
+      if (request.url === "/v3/auth/authenticate") {
+        tokens += 1;
+        response.end(`{"token":"t${tokens}"}`);
+      } else if (request.headers.authorization === `t${tokens}`) response.end('{"good":true}');
+      else response.writeHead(401).end('{"error":"etcdserver: invalid auth token","code":16}');
+    });
+    return {
+      url,
+      asked,
+      forget: () => {
+        tokens += 1;
+      },
+    };
+  }
+
+  it("asks for one token, shows it with each question, and asks for another when it is no longer good", async () => {
+    const etcd = await guarded();
+    const asking = keyed(etcd.url);
+    await Promise.all([asking.post("/a", {}, never), asking.post("/b", {}, never)]);
+    expect(etcd.asked).toEqual(["/v3/auth/authenticate -", "/a t1", "/b t1"]);
+    etcd.asked.length = 0;
+    etcd.forget();
+    expect((await asking.post("/c", {}, never)).body).toEqual({ good: true });
+    expect(etcd.asked).toEqual(["/c t1", "/v3/auth/authenticate -", "/c t3"]);
+  });
+
+  it("asks as another once its access was renewed", async () => {
+    const etcd = await guarded();
+    const asking = keyed(etcd.url);
+    await asking.post("/a", {}, never);
+    asking.renew({ ...openAccess, user });
+    await asking.post("/b", {}, never);
+    expect(etcd.asked.at(-1)).toBe("/b t2");
+  });
+
+  it.each([
+    [400, "etcdserver: authentication failed, invalid user ID or password", "ETCD_CREDENTIALS"],
+    [400, "etcdserver: user name is empty", "ETCD_USER_NEEDED"],
+    [400, "etcdserver: authentication is not enabled", "ETCD_WITHOUT_USERS"],
+    [403, "etcdserver: permission denied", "ETCD_PERMISSION"],
+    [400, "CommonName of client sending a request against gateway will be ignored", "ETCD_COMMON_NAME"],
+  ])("is told what to do after %d %s", async (status, error, code) => {
+    const url = await endpoint((_, response) => response.writeHead(status).end(JSON.stringify({ error })));
+    await expect(keyed(url).post("/v3/kv/txn", {}, never)).rejects.toMatchObject({
+      code,
+      nextStep: expect.stringMatching(/etcdctl|RINGRIFT_ETCD/),
+    });
   });
 });
 

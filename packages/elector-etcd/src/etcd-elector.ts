@@ -18,9 +18,12 @@ import {
   step,
 } from "./core/etcd-election.ts";
 import { defaultEtcdTiming } from "./core/etcd-timing.ts";
+import { EtcdError } from "./elector-error.ts";
 import { checkEndpoints } from "./endpoints.ts";
+import { type EtcdAccess, openAccess } from "./etcd-access.ts";
 import { EtcdClient } from "./etcd-client.ts";
 import { type EtcdKeys, keysOf, watchOf, watchQuestion } from "./etcd-messages.ts";
+import { EtcdRefusal } from "./etcd-refusal.ts";
 import { type AskingEffect, questionOf } from "./question.ts";
 
 const tickMs = 50;
@@ -39,6 +42,8 @@ export interface EtcdElectorOptions {
   readonly clusterId: string;
   /** http:// or https:// URLs of etcd's clients' port. */
   readonly endpoints: readonly string[];
+  /** User, certificate and authority; none, for an etcd that is open, when absent. */
+  readonly access?: EtcdAccess;
   /** Where the generation is kept; the directory that the mesh is given. */
   readonly dataDir: string;
   readonly log: MeshLog;
@@ -49,11 +54,17 @@ export interface EtcdElectorOptions {
  *
  * @throws EtcdError `ETCD_ENDPOINTS` when an endpoint is no http(s) URL
  */
-export function createEtcdElector(options: EtcdElectorOptions): Elector {
-  return new EtcdElector({ ...options, endpoints: checkEndpoints(options.endpoints) });
+export function createEtcdElector(options: EtcdElectorOptions): EtcdElector {
+  return new KeyedElector({ ...options, endpoints: checkEndpoints(options.endpoints) });
 }
 
-class EtcdElector implements Elector {
+/** An elector whose way into etcd can be renewed. */
+export interface EtcdElector extends Elector {
+  /** Asks with another user, certificate and authority from now on. */
+  renew(access: EtcdAccess): void;
+}
+
+class KeyedElector implements EtcdElector {
   readonly kind = "etcd";
   readonly #options: EtcdElectorOptions;
   readonly #keys: EtcdKeys;
@@ -65,12 +76,19 @@ class EtcdElector implements Elector {
   #timer: NodeJS.Timeout | null = null;
   #broken = false;
   #told = "";
+  /** What etcd's failure was logged as; null while it answers. */
+  #failed: EtcdError | null = null;
   #onChange: () => void = () => undefined;
 
   constructor(options: EtcdElectorOptions) {
     this.#options = options;
     this.#keys = keysOf(options.clusterId);
-    this.#client = new EtcdClient({ endpoints: options.endpoints, timeoutMs, now: this.#now });
+    const { endpoints, access = openAccess } = options;
+    this.#client = new EtcdClient({ endpoints, access, timeoutMs, now: this.#now });
+  }
+
+  renew(access: EtcdAccess): void {
+    this.#client.renew(access);
   }
 
   async start(onChange: () => void): Promise<void> {
@@ -139,6 +157,7 @@ class EtcdElector implements Elector {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#ended.abort();
+    this.#client.close();
     this.#state = null;
   }
 
@@ -186,9 +205,31 @@ class EtcdElector implements Elector {
     const { call, path, body, read } = questionOf(effect, this.#keys, this.#options.self);
     void this.#client
       .post(path, body, this.#ended.signal)
-      .then((answer) => read(answer.body, answer.sentAt))
-      .catch((error: unknown): EtcdInput => ({ type: "failed", call, reason: errorText(error) }))
+      .then((answer) => {
+        this.#noteFailure(null);
+        return read(answer.body, answer.sentAt);
+      })
+      .catch((error: unknown): EtcdInput => {
+        this.#noteFailure(error);
+        return { type: "failed", call, reason: errorText(error) };
+      })
       .then((input) => this.#step(input));
+  }
+
+  /** Logs each kind of failure once, and that it is over. */
+  #noteFailure(error: unknown): void {
+    if (this.#ended.signal.aborted) return;
+    const failed = error instanceof EtcdError ? error : null;
+    if (failed?.code === this.#failed?.code) return;
+    this.#failed = failed;
+    const { log } = this.#options;
+    if (failed === null) log("info", "etcd answers again", { endpoint: this.#client.endpoint });
+    else
+      log("error", "etcd cannot be asked", {
+        error: failed.message,
+        code: failed.code,
+        nextStep: failed.nextStep,
+      });
   }
 
   /** Its failure needs no answer: the lease runs out by itself. */
@@ -227,6 +268,8 @@ class EtcdElector implements Elector {
     const overtakenBy = this.#generation?.overtakenBy ?? null;
     if (overtakenBy !== null) return `other servers have moved on to the elector ${overtakenBy}`;
     if (state === null) return "not started";
+    if (!fresh(state, at) && this.#failed instanceof EtcdRefusal)
+      return `etcd refuses this server: ${this.#failed.message}`;
     if (!fresh(state, at)) {
       const age = Number.isFinite(state.answeredAt)
         ? `for ${((at - state.answeredAt) / 1000).toFixed(1)} s`

@@ -1,2 +1,3 @@
 export { EtcdError } from "./elector-error.ts";
-export { createEtcdElector, type EtcdElectorOptions } from "./etcd-elector.ts";
+export { type EtcdAccess, type EtcdAccessFiles, loadEtcdAccess } from "./etcd-access.ts";
+export { createEtcdElector, type EtcdElector, type EtcdElectorOptions } from "./etcd-elector.ts";

@@ -2,7 +2,7 @@ import { EtcdError } from "./elector-error.ts";
 
 /** Reads a stream as lines of text. @throws EtcdError `ETCD_ANSWER_TOO_LONG` on a line beyond `maxBytes` */
 export async function readLines(
-  stream: ReadableStream<Uint8Array>,
+  stream: AsyncIterable<Uint8Array>,
   maxBytes: number,
   onLine: (line: string) => void,
 ): Promise<void> {
