@@ -29,6 +29,9 @@ describe("frames", () => {
     expect(refusal('{"type":"from_the_future","x":1}')).toBe("unknown_type");
     expect(refusal('{"type":"toString"}')).toBe("unknown_type");
     expect(refusal('{"type":"heartbeat","seq":-1}')).toBe("bad_fields");
+    expect(refusal('{"type":"election","message":{"type":"from_the_future","x":1}}')).toBe("unknown_type");
+    expect(refusal('{"type":"election","message":{"type":"vote","term":-1}}')).toBe("bad_fields");
+    expect(refusal('{"type":"election","message":{"type":7}}')).toBe("bad_fields");
   });
 
   it("are refused when they are no JSON object with a type", () => {

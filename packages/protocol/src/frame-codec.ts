@@ -71,6 +71,14 @@ const electionMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("timeout_now"), term: count }),
 ]);
 
+const electionKinds: ReadonlySet<string> = new Set(
+  electionMessageSchema.options.map(({ shape }) => shape.type.value),
+);
+const kindOnlySchema = z.object({
+  type: z.literal("election"),
+  message: z.object({ type: z.string() }),
+});
+
 const quorumSchema = z.object({
   configured: z.boolean(),
   held: z.boolean(),
@@ -164,6 +172,8 @@ export function decodeFrame(text: string): Frame | RefusedFrame {
   if (schema === undefined) return { refused: "unknown_type", detail: typeText(type) };
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
+  const unknownKind = unknownElectionKind(value);
+  if (unknownKind !== null) return { refused: "unknown_type", detail: `election ${unknownKind}`.slice(0, 40) };
   const issue = parsed.error.issues[0];
   return { refused: "bad_fields", detail: `${issue?.path.join(".")}: ${issue?.message}`.slice(0, 200) };
 }
@@ -171,6 +181,12 @@ export function decodeFrame(text: string): Frame | RefusedFrame {
 /** What is no text is not made one: the conversion is the sender's to break, by `{"toString":1}`. */
 function typeText(type: unknown): string {
   return typeof type === "string" ? type.slice(0, 40) : `a type that is no text but ${typeof type}`;
+}
+
+/** The kind of an election's message that only a newer voter knows; null for any other frame. */
+function unknownElectionKind(value: unknown): string | null {
+  const kind = kindOnlySchema.safeParse(value).data?.message.type;
+  return kind === undefined || electionKinds.has(kind) ? null : kind;
 }
 
 /** A frame as text; whether it fits is checked where it is sent. */
