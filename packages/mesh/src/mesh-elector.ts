@@ -10,7 +10,7 @@ import {
   step,
 } from "./core/election.ts";
 import type { ElectorKind, Epoch } from "./core/epoch.ts";
-import { createNewcomer, meet, missing, type Newcomer } from "./core/newcomer.ts";
+import { createNewcomer, firstTermAt, meet, missing, type Newcomer } from "./core/newcomer.ts";
 import { countQuorum, majority, type Quorum } from "./core/quorum.ts";
 import type { Elector, ElectorView } from "./elector.ts";
 import { type Generation, openGeneration } from "./generation.ts";
@@ -19,8 +19,6 @@ import { openVoteFile, type VoteFile } from "./vote-file.ts";
 
 /** Longest wait at a stop for another server to take the lead. */
 const handOverMs = 300;
-/** 2026-01-01 in seconds since 1970: first terms count from here, so that they stay short. */
-const firstTermZero = 1_767_225_600;
 
 export interface MeshElectorOptions {
   readonly self: string;
@@ -53,26 +51,21 @@ export class MeshElector implements Elector {
 
   /** @throws MeshError when a file is unusable; VotersError when the voters are. */
   async start(onChange: () => void): Promise<void> {
-    const { self, voters, dataDir, now } = this.#options;
+    const { self, voters, dataDir, now, wallMs } = this.#options;
     const voteFile = openVoteFile(dataDir, self);
     const vote = voteFile.read();
     const voting = { voteFile, generation: openGeneration(dataDir, this.kind) };
     this.#onChange = onChange;
     if (vote === null) {
-      const newcomer = createNewcomer({ self, voters, timing: defaultElectionTiming }, now());
+      const firstTerm = firstTermAt(wallMs());
+      const newcomer = createNewcomer({ self, voters, timing: defaultElectionTiming, firstTerm }, now());
       this.#voting = { ...voting, state: null, newcomer };
     } else this.#voting = { ...voting, state: this.#election(vote, now()), newcomer: null };
   }
 
   #election(vote: PersistedVote, startedAt: number): ElectionState {
-    const { self, voters, random, wallMs } = this.#options;
-    // Two wiped voters of three look like a new cluster. The wall clock keeps its terms apart from those that were forgotten.
-    const firstTerm = vote.term === 0 ? Math.max(1, Math.floor(wallMs() / 1000) - firstTermZero) : 1;
-    return createElection(
-      { self, voters, timing: defaultElectionTiming, random, firstTerm },
-      vote,
-      startedAt,
-    );
+    const { self, voters, random } = this.#options;
+    return createElection({ self, voters, timing: defaultElectionTiming, random }, vote, startedAt);
   }
 
   tick(): void {

@@ -12,19 +12,14 @@ export function poll(state: ElectionState, now: number): ElectionEffect[] {
   state.leaderId = null;
   state.votes = new Map([[state.self, state.heardLeaderAt]]);
   state.electionDueAt = now + roundMs(state, now);
-  return broadcast(state, { type: "pre_vote", term: nextTerm(state) });
-}
-
-/** The term that this voter would campaign in. */
-export function nextTerm({ term, firstTerm }: ElectionState): number {
-  return Math.max(term + 1, firstTerm);
+  return broadcast(state, { type: "pre_vote", term: state.term + 1 });
 }
 
 /** Votes for itself in a new term and asks the others to. */
 export function campaign(state: ElectionState, now: number, transfer: boolean): ElectionEffect[] {
   state.role = "candidate";
   state.leaderId = null;
-  state.term = nextTerm(state);
+  state.term += 1;
   state.votedFor = state.self;
   state.votes = new Map([[state.self, state.heardLeaderAt]]);
   state.electionDueAt = now + roundMs(state, now);
@@ -39,14 +34,17 @@ export function countPoll(state: ElectionState, from: string, now: number): Elec
   return won(state) ? campaign(state, now, false) : [];
 }
 
-/** Counts one distinct voter's vote; a repeat says nothing new. */
+/**
+ * Counts one distinct voter's vote; a repeat says nothing new. One that comes after the round is over counts for nothing: its
+ * voter may have lost its disk since, and have waited for the end of rounds before it voted again.
+ */
 export function countVote(
   state: ElectionState,
   from: string,
   quietMs: number,
   now: number,
 ): ElectionEffect[] {
-  if (state.votes.has(from)) return [];
+  if (state.votes.has(from) || now >= state.electionDueAt) return [];
   state.votes.set(from, now - quietMs);
   return won(state) ? becomeLeader(state, now) : [];
 }

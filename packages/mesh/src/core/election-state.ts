@@ -17,11 +17,6 @@ export interface ElectionOptions {
   readonly timing: ElectionTiming;
   /** In [0, 1). */
   readonly random: () => number;
-  /**
-   * The lowest term to campaign in, 1 unless told otherwise. A voter whose disk may have forgotten terms begins above all
-   * that it can have known.
-   */
-  readonly firstTerm?: number;
 }
 
 /** Carried out strictly in order; nothing after a `persist` may start before it is on disk. */
@@ -36,7 +31,7 @@ export type ElectionEffect =
     };
 
 /** One voter. Only `step` changes it; everyone else reads. Instants are on this voter's clock. */
-export interface ElectionState extends Required<ElectionOptions> {
+export interface ElectionState extends ElectionOptions {
   term: number;
   votedFor: string | null;
   role: ElectionRole;
@@ -62,7 +57,7 @@ export interface ElectionState extends Required<ElectionOptions> {
 export class VotersError extends RingRiftError {}
 
 /**
- * A voter as it starts: a follower with what it had persisted, `{ term: 0, votedFor: null }` the first time.
+ * A voter as it starts: a follower with what it had persisted. Without a vote on disk it is a newcomer first.
  *
  * @throws {VotersError} when `voters` is empty, repeats an id or lacks `self`
  * @throws {ElectionTimingError}
@@ -82,7 +77,6 @@ export function createElection(
     voters: [...voters],
     timing,
     random,
-    firstTerm: options.firstTerm ?? 1,
     term: persisted.term,
     votedFor: persisted.votedFor,
     role: "follower",

@@ -1,5 +1,5 @@
 import type { ElectionMessage } from "@ringrift/protocol";
-import { campaign, countPoll, countVote, hurry, nextTerm, poll } from "./campaign.ts";
+import { campaign, countPoll, countVote, hurry, poll } from "./campaign.ts";
 import type { ElectionEffect, ElectionState } from "./election-state.ts";
 import { acknowledge, contactAt, lead, resetElectionTimer, stepDown, transfer } from "./leadership.ts";
 
@@ -111,7 +111,7 @@ function onPollReply(
   now: number,
 ): ElectionEffect[] {
   if (state.role !== "pre_candidate") return [];
-  if (message.granted) return message.term === nextTerm(state) ? countPoll(state, from, now) : [];
+  if (message.granted) return message.term === state.term + 1 ? countPoll(state, from, now) : [];
   return adoptHigherTerm(state, message.voterTerm, now);
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { defaultElectionTiming } from "./election-timing.ts";
-import { createNewcomer, meet, missing, type Newcomer } from "./newcomer.ts";
+import { createNewcomer, firstTermAt, meet, missing, type Newcomer } from "./newcomer.ts";
 
 const timing = defaultElectionTiming;
 const over = timing.electionTimeoutMaxMs;
 
 function newcomer(voters = ["a", "b", "c"]): Newcomer {
-  return createNewcomer({ self: "a", voters, timing }, 0);
+  return createNewcomer({ self: "a", voters, timing, firstTerm: 1_000 }, 0);
 }
 
 function told(by: string, voterTerm: number) {
@@ -39,11 +39,59 @@ describe("a voter without a vote on disk", () => {
     expect(message({ type: "message", from: "b", message: lead })).toEqual([]);
   });
 
-  it("votes as soon as a majority, itself counted, never heard of any term: the cluster is new", () => {
-    expect(meet(newcomer(), told("b", 0), 5)).toEqual([{ type: "persist", term: 0, votedFor: null }]);
+  it("votes above the wall clock's term as soon as a majority, itself counted, knows of no term: the cluster is new", () => {
+    expect(meet(newcomer(), told("b", 0), 5)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
     const five = newcomer(["a", "b", "c", "d", "e"]);
     expect(meet(five, told("b", 0), 5)).toEqual([]);
-    expect(meet(five, told("e", 0), 6)).toEqual([{ type: "persist", term: 0, votedFor: null }]);
+    expect(meet(five, told("e", 0), 6)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
+  });
+
+  it("goes by the wall clock too where those that know a term may be too few to know the last", () => {
+    const state = newcomer();
+    meet(state, told("b", 0), 5);
+    meet(state, told("c", 9), 6);
+    expect(meet(state, { type: "tick" }, over)).toContainEqual({
+      type: "persist",
+      term: 1_000,
+      votedFor: "a",
+    });
+  });
+
+  it("joins a cluster that began when it did itself, though another voter was never there", () => {
+    expect(meet(newcomer(), told("b", 1_003), 5)).toEqual([{ type: "persist", term: 1_003, votedFor: "a" }]);
+    expect(meet(newcomer(), told("b", 990), 5)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
+    expect(meet(newcomer(), told("b", 900), 5)).toEqual([]);
+  });
+
+  it("begins a new cluster in the term of that moment, however long it was alone", () => {
+    expect(meet(newcomer(), told("b", 0), 30_000)).toEqual([{ type: "persist", term: 1_030, votedFor: "a" }]);
+  });
+
+  it("waits for those that may know the last term as long as enough of them are left", () => {
+    const state = newcomer(["a", "b", "c", "d", "e"]);
+    for (const [by, term] of [
+      ["b", 0],
+      ["c", 7],
+      ["d", 8],
+    ] as const)
+      meet(state, told(by, term), 5);
+    expect(missing(state)).toBe(1);
+    const waiting = meet(state, { type: "tick" }, 10 * over);
+    expect(waiting.map(({ type }) => type)).not.toContain("persist");
+    expect(meet(state, told("e", 8), 10 * over)).toEqual([{ type: "persist", term: 8, votedFor: "a" }]);
+  });
+
+  it("keeps the highest term that each voter told, in whatever order it comes", () => {
+    const state = newcomer();
+    meet(state, told("b", 7), 5);
+    meet(state, told("b", 3), 6);
+    meet(state, told("c", 2), 7);
+    expect(meet(state, { type: "tick" }, over)).toContainEqual({ type: "persist", term: 7, votedFor: "a" });
+  });
+
+  it("takes its first term from the wall clock: seconds since 2026, 1 where the clock is far behind", () => {
+    expect(firstTermAt(Date.UTC(2026, 0, 1, 0, 1))).toBe(60);
+    expect(firstTermAt(0)).toBe(1);
   });
 
   it("begins in the highest term that it heard with its vote there spent, once no majority can hide a higher one", () => {

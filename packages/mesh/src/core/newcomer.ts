@@ -4,13 +4,26 @@ import type { ElectionTiming } from "./election-timing.ts";
 import { majority } from "./quorum.ts";
 
 // A voter without a vote on disk may be new, or may have voted in a life that its disk forgot. It must not vote in a term
-// in which it may have voted, and whoever it voted for knows that term. So it first hears the others out.
+// in which it may have voted, and whoever it voted for knows that term. So it first hears the others out. Where those may
+// have forgotten too, as in a new cluster, the wall clock keeps its terms apart from all that were.
+
+/** 2026-01-01 in seconds since 1970: first terms count from here, so that they stay short. */
+const firstTermZero = 1_767_225_600;
+/** How far apart the clocks of servers may be that are set up together. */
+const clockSkewSeconds = 60;
+
+/** A term above all that were ever used, as long as clocks are right and elections are seconds apart. */
+export function firstTermAt(wallMs: number): number {
+  return Math.max(1, Math.floor(wallMs / 1_000) - firstTermZero);
+}
 
 /** One voter that neither votes nor follows yet; only `meet` changes it. */
 export interface Newcomer {
   readonly self: string;
   readonly voters: readonly string[];
   readonly timing: ElectionTiming;
+  /** What `firstTermAt` gave when it started. */
+  readonly firstTerm: number;
   readonly bornAt: number;
   /** The newest term that each other voter told as its own. */
   readonly terms: Map<string, number>;
@@ -21,7 +34,9 @@ export type NewcomerInput =
   | { readonly type: "tick" }
   | { readonly type: "message"; readonly from: string; readonly message: ElectionMessage };
 
-export function createNewcomer(options: Pick<Newcomer, "self" | "voters" | "timing">, now: number): Newcomer {
+export type NewcomerOptions = Pick<Newcomer, "self" | "voters" | "timing" | "firstTerm">;
+
+export function createNewcomer(options: NewcomerOptions, now: number): Newcomer {
   return { ...options, bornAt: now, terms: new Map(), askDueAt: now };
 }
 
@@ -34,11 +49,23 @@ export function meet(newcomer: Newcomer, input: NewcomerInput, now: number): Ele
 
 /** Others whose term it still has to hear before it may vote; 0 when it only has to wait. */
 export function missing({ voters, terms }: Newcomer): number {
-  return Math.max(0, voters.length - majority(voters.length) + 1 - terms.size);
+  const told = [...terms.values()];
+  const knowing = told.filter((term) => term > 0).length;
+  const need = meetsEveryMajority(voters);
+  // Those that know no term either will not tell one: where too few others are left, there is none to wait for.
+  return voters.length - 1 - (told.length - knowing) < need ? 0 : Math.max(0, need - knowing);
+}
+
+/** So many voters have a member in every majority. */
+function meetsEveryMajority(voters: readonly string[]): number {
+  return voters.length - majority(voters.length) + 1;
 }
 
 function hear({ self, voters, terms }: Newcomer, from: string, message: ElectionMessage): ElectionEffect[] {
   if (from === self || !voters.includes(from)) return [];
+  const tell = (term: number): void => {
+    terms.set(from, Math.max(term, terms.get(from) ?? 0));
+  };
   switch (message.type) {
     case "pre_vote":
       return [
@@ -49,11 +76,11 @@ function hear({ self, voters, terms }: Newcomer, from: string, message: Election
         },
       ];
     case "pre_vote_reply":
-      terms.set(from, message.voterTerm);
+      tell(message.voterTerm);
       return [];
     case "vote":
     case "lead":
-      terms.set(from, message.term);
+      tell(message.term);
       return [];
     default:
       return [];
@@ -69,11 +96,19 @@ function ask(newcomer: Newcomer, now: number): ElectionEffect[] {
 }
 
 function firstVote(newcomer: Newcomer, now: number): PersistedVote | null {
-  const { self, voters, terms, timing, bornAt } = newcomer;
-  const term = Math.max(0, ...terms.values());
-  // A majority that never heard of any term: the cluster is as new as this voter.
-  if (term === 0 && terms.size >= majority(voters.length) - 1) return { term: 0, votedFor: null };
-  // Any majority that elected someone has one member among so many others. A round of voting that still runs ends meanwhile.
-  if (missing(newcomer) > 0 || now - bornAt < timing.electionTimeoutMaxMs) return null;
-  return { term, votedFor: self };
+  const { self, voters, terms, timing, firstTerm, bornAt } = newcomer;
+  const told = [...terms.values()];
+  const term = Math.max(0, ...told);
+  const reachesMajority = told.length >= majority(voters.length) - 1;
+  // A majority that knows of no term: the cluster is new, or has forgotten all of them.
+  if (term === 0 && reachesMajority)
+    return { term: firstTerm + Math.floor((now - bornAt) / 1_000), votedFor: self };
+  // A cluster that began when this voter did, by clocks that differ a little: it can have forgotten nothing of it.
+  if (reachesMajority && term >= firstTerm - clockSkewSeconds)
+    return { term: Math.max(term, firstTerm), votedFor: self };
+  // A round of voting that still runs ends meanwhile.
+  if (term === 0 || missing(newcomer) > 0 || now - bornAt < timing.electionTimeoutMaxMs) return null;
+  const knowing = told.filter((each) => each > 0).length;
+  const last = knowing >= meetsEveryMajority(voters) ? term : Math.max(term, firstTerm);
+  return { term: last, votedFor: self };
 }

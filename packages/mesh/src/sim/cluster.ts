@@ -45,6 +45,7 @@ export function createCluster(
       clock,
       {
         realNow: queue.now,
+        wallMs: () => 0,
         at: queue.add,
         writeMs: () => writeMs.get(self) ?? random.between(1, 8),
         tickLateMs: () => random.between(0, tickMs),

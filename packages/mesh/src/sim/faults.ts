@@ -26,28 +26,58 @@ export interface FaultTargets {
 /** One kind of trouble; each call makes one instance of it, drawn from the seed. */
 type Fault = (targets: FaultTargets) => void;
 
-const crash: Fault = ({ voters, exposed, network, queue, random, log }) => {
+const crash: Fault = (targets) => {
+  const { voters, exposed, random, log } = targets;
   const voter = random.pick(exposed);
-  if (voter.state() === null) return;
-  // A majority must stay able to run, or the end of the run proves nothing.
-  const mayTear = voters.filter((other) => other.broken()).length + 1 <= (voters.length - 1) / 2;
+  if (!voter.exists()) return;
+  // A majority must stay able to run, and newcomers to hear whom they wait for, or the end of the run proves nothing.
+  const broken = voters.filter((other) => other.broken()).length;
+  const mayTear = broken + 1 <= (voters.length - 1) / 2 && !voters.some((other) => other.empty());
   const outcome = mayTear && random.chance(0.1) ? "torn" : random.chance(0.5) ? "new" : "old";
   voter.crash(outcome);
   log(() => `${voter.id} crashes${voter.broken() ? " and its vote file is torn: it votes no more" : ""}`);
+  goesDown(targets, voter);
+};
+
+/** A data directory is lost. */
+const wipe: Fault = (targets) => {
+  const { voters, exposed, random } = targets;
+  if (voters.some((voter) => voter.broken())) return;
+  loseDisk(targets, random.pick(exposed));
+};
+
+/** Every server is set up anew at once, or all but one. */
+const wipeMost: Fault = (targets) => {
+  const { voters, random } = targets;
+  if (voters.some((voter) => voter.broken())) return;
+  const spared = random.chance(0.5) ? random.pick(voters) : null;
+  for (const voter of voters) if (voter !== spared) loseDisk(targets, voter);
+};
+
+function loseDisk(targets: FaultTargets, voter: SimulatedVoter): void {
+  const existed = voter.exists();
+  voter.crash("wiped");
+  targets.network.forget(voter.id);
+  targets.log(() => `${voter.id} loses its disk`);
+  if (existed) goesDown(targets, voter);
+}
+
+/** The others find out, and later it is started again. */
+function goesDown({ voters, network, queue, random }: FaultTargets, voter: SimulatedVoter): void {
   for (const other of voters) {
     queue.add(queue.now() + random.between(1, 60), () => {
-      const refused = voter.state() === null && !network.isCut(other.id, voter.id);
+      const refused = !voter.exists() && !network.isCut(other.id, voter.id);
       if (other !== voter) other.give({ type: "link", peer: voter.id, up: false, refused });
     });
   }
   queue.add(queue.now() + random.between(20, 4_000), () => start(voter, voters));
-};
+}
 
 /** Starts a stopped voter and tells the others that its link is back. */
 export function start(voter: SimulatedVoter, voters: readonly SimulatedVoter[]): void {
-  if (voter.state() !== null) return;
+  if (voter.exists()) return;
   voter.start();
-  if (voter.state() === null) return;
+  if (!voter.exists()) return;
   for (const other of voters) if (other !== voter) other.give({ type: "link", peer: voter.id, up: true });
 }
 
@@ -166,6 +196,7 @@ const confined: readonly Fault[] = [
   clog,
   heal,
   heal,
+  wipe,
   receiverCrash,
   intruder,
   rumour,
@@ -179,6 +210,7 @@ const faults: readonly Fault[] = [
   slowDisks,
   transfer,
   falseRefusal,
+  wipeMost,
 ];
 
 /** Makes one fault after another until `until`, milliseconds of virtual time. */

@@ -31,6 +31,15 @@ interface Searcher {
 }
 
 const mark = "?mutant=";
+/** A mutant loads the sources of what stands beside it, and not what was built of them. */
+const protocol = {
+  name: "@ringrift/protocol",
+  source: new URL("../../../protocol/src/index.ts", import.meta.url).href,
+};
+
+export function sourceOf({ file }: Mutant): URL {
+  return new URL(`../core/${file}`, import.meta.url);
+}
 
 /**
  * Looks for each bug until an invariant breaks, in the search and in at most `seeds` schedules of each size; needs a Node
@@ -46,15 +55,20 @@ export async function huntMutants(
   const hooks = registerHooks({
     // A module loaded for a mutant loads the rest of this package for the same mutant.
     resolve: (specifier, context, next) => {
-      const result = next(specifier, context);
       const name = context.parentURL?.split(mark)[1];
-      const own = specifier.startsWith(".") && name !== undefined && !result.url.includes(mark);
-      return own ? { ...result, url: result.url + mark + name } : result;
+      const result = next(
+        name !== undefined && specifier === protocol.name ? protocol.source : specifier,
+        context,
+      );
+      const own = /^[./]|^file:/.test(specifier) || specifier === protocol.name;
+      return name !== undefined && own && !result.url.includes(mark)
+        ? { ...result, url: result.url + mark + name }
+        : result;
     },
     load: (url, context, next) => {
       const [file = url, name] = url.split(mark);
       const mutant = mutants.find((each) => each.name === decodeURIComponent(name ?? ""));
-      if (mutant === undefined || !file.endsWith(`/core/${mutant.file}`)) return next(url, context);
+      if (mutant === undefined || file !== sourceOf(mutant).href) return next(url, context);
       const source = mutate(readFileSync(fileURLToPath(file), "utf8"), mutant);
       return { format: "module-typescript", source, shortCircuit: true };
     },

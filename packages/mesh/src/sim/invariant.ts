@@ -14,6 +14,8 @@ export type Fact =
     }
   | { readonly type: "delivered"; readonly from: string; readonly to: string; readonly packet: Packet }
   | { readonly type: "vote_on_disk"; readonly voter: string; readonly vote: PersistedVote }
+  /** Its data directory is lost, and with it all that it knew. */
+  | { readonly type: "wiped"; readonly voter: string }
   /** The voter calls itself the leader of `term`. */
   | { readonly type: "leads"; readonly voter: string; readonly term: number }
   /** After every step: who may act as leader at this instant. */

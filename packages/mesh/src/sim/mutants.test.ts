@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { Hunt } from "./hunt-mutants.ts";
+import { type Hunt, sourceOf } from "./hunt-mutants.ts";
 import { mutants, mutate } from "./mutants.ts";
 
 const script = fileURLToPath(new URL("./hunt-mutants.ts", import.meta.url));
 
 test.each(mutants)("the core can still have this bug: $name", (mutant) => {
-  const source = readFileSync(new URL(`../core/${mutant.file}`, import.meta.url), "utf8");
+  const source = readFileSync(sourceOf(mutant), "utf8");
   expect(mutate(source, mutant)).not.toBe(source);
 });
 

@@ -3,7 +3,7 @@ import type { SearchOptions } from "./search/search.ts";
 /** A bug put into a core on purpose, to prove that the simulator would see one like it. */
 export interface Mutant {
   readonly name: string;
-  /** A file of `src/core`. */
+  /** Seen from `src/core`; a file of another package only where its sources are what the simulator loads. */
   readonly file: string;
   /** Each text occurs exactly once in the file and is replaced by the other. */
   readonly edits: readonly (readonly [string, string])[];
@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
     search: { nodes: 4, maxTerm: 1 },
     file: "campaign.ts",
     edits: [
-      ["if (state.votes.has(from)) return [];", ""],
+      ["if (state.votes.has(from) || now >= state.electionDueAt) return [];", ""],
       ["state.votes.set(from, now - quietMs);", `state.votes.set(from + state.votes.size, now - quietMs);`],
     ],
   },
@@ -192,6 +192,33 @@ export const mutants: readonly Mutant[] = [
     name: "a receiver that obeys whoever commands",
     file: "fence.ts",
     edits: [["accepted: order >= 0", "accepted: true"]],
+  },
+  {
+    name: "a voter whose disk was lost votes at once",
+    file: "newcomer.ts",
+    edits: [["const term = Math.max(0, ...told);", "return { term: Math.max(0, ...told), votedFor: null };"]],
+  },
+  {
+    name: "a voter whose disk was lost hears one other and votes",
+    schedules: "hundreds",
+    file: "newcomer.ts",
+    edits: [["return voters.length - majority(voters.length) + 1;", "return 1;"]],
+  },
+  {
+    name: "a new cluster begins in term 1, whatever it has forgotten",
+    file: "newcomer.ts",
+    edits: [["return Math.max(1, Math.floor(wallMs / 1_000) - firstTermZero);", "return 1;"]],
+  },
+  {
+    name: "a voter whose disk was lost believes others that lost theirs",
+    schedules: "hundreds",
+    file: "newcomer.ts",
+    edits: [["knowing >= meetsEveryMajority(voters) ? term : Math.max(term, firstTerm)", "term"]],
+  },
+  {
+    name: "an unknown kind of election message ends the link",
+    file: "../../../protocol/src/frame-codec.ts",
+    edits: [["if (unknownKind !== null) return", "if (unknownKind === value) return"]],
   },
 ];
 

@@ -18,6 +18,8 @@ export interface Network<Packet> {
   /** Packets on this way take up to so long, as in a socket that hardly drains. */
   readonly clog: (from: string, to: string, maxDelayMs: number) => void;
   readonly isCut: (from: string, to: string) => boolean;
+  /** What is on its way to a node is lost, as with the connections of its process. */
+  readonly forget: (to: string) => void;
   readonly heal: () => void;
 }
 
@@ -28,14 +30,17 @@ export function createNetwork<Packet>(
 ): Network<Packet> {
   const cuts = new Set<string>();
   const clogs = new Map<string, number>();
+  /** How often each node's packets were lost. */
+  const lives = new Map<string, number>();
   let weather = fairWeather;
   const isCut = (from: string, to: string): boolean => cuts.size > 0 && cuts.has(`${from}>${to}`);
 
   const sendOnce = (from: string, to: string, packet: Packet): void => {
     if (random.chance(weather.loss)) return;
+    const life = lives.get(to);
     const clogMs = clogs.size > 0 ? clogs.get(`${from}>${to}`) : undefined;
     queue.add(queue.now() + random.between(0.2, clogMs ?? weather.maxDelayMs), () => {
-      if (!isCut(from, to)) deliver(from, to, packet);
+      if (!isCut(from, to) && lives.get(to) === life) deliver(from, to, packet);
     });
   };
 
@@ -51,6 +56,7 @@ export function createNetwork<Packet>(
     cut: (from, to) => cuts.add(`${from}>${to}`),
     clog: (from, to, maxDelayMs) => clogs.set(`${from}>${to}`, maxDelayMs),
     isCut,
+    forget: (to) => lives.set(to, (lives.get(to) ?? 0) + 1),
     heal: () => {
       cuts.clear();
       clogs.clear();

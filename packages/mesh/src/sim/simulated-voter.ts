@@ -10,6 +10,7 @@ import {
   type PersistedVote,
   step,
 } from "../core/election.ts";
+import { createNewcomer, firstTermAt, meet, type Newcomer } from "../core/newcomer.ts";
 import { createEffectLine } from "./effect-line.ts";
 import type { Fact } from "./invariant.ts";
 import type { Packet } from "./packet.ts";
@@ -18,6 +19,8 @@ import type { SimulatedClock } from "./simulated-clock.ts";
 /** The world that one voter lives in. */
 export interface VoterWorld {
   readonly realNow: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallMs: () => number;
   readonly at: (realAt: number, run: () => void) => void;
   /** How long the next write takes, milliseconds. */
   readonly writeMs: () => number;
@@ -28,15 +31,20 @@ export interface VoterWorld {
   readonly log: (text: () => string) => void;
 }
 
-/** What a crash does to a write that is under way; `torn` leaves a file that nobody can read. */
-type CrashOutcome = "old" | "new" | "torn";
+/** What a crash does to a write that is under way, or to the whole disk; `torn` leaves a file that nobody can read. */
+type CrashOutcome = "old" | "new" | "torn" | "wiped";
 
 /** A voter's process with its disk and its clock: it crashes, restarts, freezes and waits for its disk. */
 export interface SimulatedVoter {
   readonly id: string;
+  /** Whether its process exists, frozen or not. */
+  readonly exists: () => boolean;
   readonly running: () => boolean;
   /** Its vote file is unreadable: it must not vote again. */
   readonly broken: () => boolean;
+  /** There is no vote on its disk. */
+  readonly empty: () => boolean;
+  /** Null while it does not exist or has not joined the others yet. */
   readonly state: () => ElectionState | null;
   readonly holdsLease: () => boolean;
   /** Since when it has led without a pause, real time; null when it does not lead or does not run. */
@@ -56,14 +64,19 @@ const maxInbox = 500;
 /** Effects that wait for the disk. */
 const maxWaiting = 2_000;
 
+/** What votes, or what first finds out whether it may; `joining` while its first vote is on its way to the disk. */
+type Mind =
+  | { readonly kind: "voter"; readonly state: ElectionState }
+  | { readonly kind: "newcomer"; readonly newcomer: Newcomer; joining: boolean };
+
 export function createSimulatedVoter(
   options: ElectionOptions,
   clock: SimulatedClock,
   world: VoterWorld,
 ): SimulatedVoter {
   const { self } = options;
-  let voteFile: PersistedVote | null = { term: 0, votedFor: null };
-  let state: ElectionState | null = null;
+  let voteFile: PersistedVote | "torn" | null = null;
+  let mind: Mind | null = null;
   let leadsTerm: number | null = null;
   let leadsSince = 0;
   let frozen = false;
@@ -71,10 +84,9 @@ export function createSimulatedVoter(
   let tickAt = Number.POSITIVE_INFINITY;
   const queueName = `the disk queue of ${self}`;
 
-  const disk = (done: () => void): void => world.at(world.realNow() + world.writeMs(), done);
   const election = createEffectLine<ElectionEffect>({
     isWrite: (effect) => effect.type === "persist",
-    wait: disk,
+    wait: (done) => world.at(world.realNow() + world.writeMs(), done),
     store: (effect) => {
       if (effect.type === "persist") storeVote(effect);
     },
@@ -87,6 +99,10 @@ export function createSimulatedVoter(
   const storeVote = ({ term, votedFor }: PersistedVote): void => {
     voteFile = { term, votedFor };
     world.see({ type: "vote_on_disk", voter: self, vote: voteFile });
+    if (mind?.kind !== "newcomer") return;
+    world.log(() => `${self} joins in term ${term}`);
+    mind = { kind: "voter", state: createElection(options, voteFile, mind.newcomer.bornAt) };
+    scheduleTick();
   };
 
   const onRole = ({ role, term, leaderId }: Extract<ElectionEffect, { type: "role" }>): void => {
@@ -96,9 +112,11 @@ export function createSimulatedVoter(
     leadsSince = world.realNow();
   };
 
+  const stateNow = (): ElectionState | null => (mind?.kind === "voter" ? mind.state : null);
   const scheduleTick = (): void => {
-    if (state === null || frozen) return;
-    const due = Math.max(clock.realAt(nextTickAt(state)), world.realNow()) + world.tickLateMs();
+    if (mind === null || frozen) return;
+    const dueAt = mind.kind === "voter" ? nextTickAt(mind.state) : mind.newcomer.askDueAt;
+    const due = Math.max(clock.realAt(dueAt), world.realNow()) + world.tickLateMs();
     if (due >= tickAt) return;
     tickAt = due;
     world.at(due, () => {
@@ -108,31 +126,44 @@ export function createSimulatedVoter(
     });
   };
   const stepElection = (input: ElectionInput): void => {
-    if (state === null) return;
-    election.push(step(state, input, clock.now()));
+    if (mind === null) return;
+    if (mind.kind === "voter") election.push(step(mind.state, input, clock.now()));
+    else if (!mind.joining && (input.type === "tick" || input.type === "message")) {
+      const effects = meet(mind.newcomer, input, clock.now());
+      mind.joining = effects.some((effect) => effect.type === "persist");
+      election.push(effects);
+    }
     world.see({ type: "queue", name: queueName, length: election.waiting(), limit: maxWaiting });
     scheduleTick();
   };
-  const whenAwake = (run: () => void): void => {
-    if (state === null) return;
-    if (!frozen) run();
-    else if (inbox.length < maxInbox) inbox.push(run);
+  const give = (input: ElectionInput): void => {
+    if (mind === null) return;
+    if (!frozen) stepElection(input);
+    else if (inbox.length < maxInbox) inbox.push(() => stepElection(input));
   };
-  const give = (input: ElectionInput): void => whenAwake(() => stepElection(input));
 
   return {
     id: self,
-    running: () => state !== null && !frozen,
-    broken: () => voteFile === null,
-    state: () => state,
-    leadsSince: () => (state?.role === "leader" && !frozen && leadsTerm === state.term ? leadsSince : null),
+    exists: () => mind !== null,
+    running: () => mind !== null && !frozen,
+    broken: () => voteFile === "torn",
+    empty: () => voteFile === null,
+    state: stateNow,
+    leadsSince: () => {
+      const state = stateNow();
+      return state?.role === "leader" && !frozen && leadsTerm === state.term ? leadsSince : null;
+    },
     // Whoever leads must have said so, which waits for its disk.
-    holdsLease: () => state !== null && leadsTerm === state.term && leaseHeld(state, clock.now()),
+    holdsLease: () => {
+      const state = stateNow();
+      return state !== null && leadsTerm === state.term && leaseHeld(state, clock.now());
+    },
     give,
     receive: (from, packet) => {
       if (packet.kind === "election") give({ type: "message", from, message: packet.message });
     },
     hearStranger: (from, message) => {
+      const state = stateNow();
       if (state === null || frozen) return 0;
       const effects = step(state, { type: "message", from, message }, clock.now());
       election.push(effects);
@@ -140,9 +171,13 @@ export function createSimulatedVoter(
     },
     crash: (outcome) => {
       const vote = election.crash();
+      mind = null;
       if (vote?.type === "persist" && outcome === "new") storeVote(vote);
-      if (vote?.type === "persist" && outcome === "torn") voteFile = null;
-      state = null;
+      if (vote?.type === "persist" && outcome === "torn") voteFile = "torn";
+      if (outcome === "wiped") {
+        voteFile = null;
+        world.see({ type: "wiped", voter: self });
+      }
       leadsTerm = null;
       frozen = false;
       inbox = [];
@@ -150,8 +185,13 @@ export function createSimulatedVoter(
       clock.wake();
     },
     start: () => {
-      if (state !== null || voteFile === null) return;
-      state = createElection(options, voteFile, clock.now());
+      if (mind !== null || voteFile === "torn") return;
+      if (voteFile !== null) mind = { kind: "voter", state: createElection(options, voteFile, clock.now()) };
+      else {
+        const firstTerm = firstTermAt(world.wallMs());
+        const newcomer = createNewcomer({ ...options, firstTerm }, clock.now());
+        mind = { kind: "newcomer", newcomer, joining: false };
+      }
       scheduleTick();
     },
     pause: () => {

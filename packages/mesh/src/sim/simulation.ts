@@ -25,7 +25,7 @@ import { createSeededRandom } from "./seeded-random.ts";
 import { createSimulatedClock, type SimulatedClock, uptimeStepMs } from "./simulated-clock.ts";
 import { createSimulatedReceiver } from "./simulated-receiver.ts";
 import { createSimulatedVoter, type SimulatedVoter } from "./simulated-voter.ts";
-import { skewed } from "./version-skew.ts";
+import { type Reading, readNewer, readUnknownKind } from "./version-skew.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -64,6 +64,7 @@ const longestSilentLeadMs =
 const actMs = 120;
 /** By then an undisturbed cluster has a leader with a lease. */
 const settleMs = 6_000;
+const newYear2026 = Date.UTC(2026, 0, 1);
 const versionSkewEvery = 21;
 const minorityEvery = 5;
 
@@ -127,15 +128,29 @@ export function simulate(
       if (packet.kind === "command") receivers.find((receiver) => receiver.id === to)?.command(packet.epoch);
       return;
     }
-    const arrived = mixedVersions ? skewed(packet) : packet;
     if (packet.kind === "status") {
       const before = voter.state()?.term ?? 0;
       voter.receive(from, packet);
       see({ type: "status_heard", voter: to, before, after: voter.state()?.term ?? 0 });
-    } else if (arrived !== null) voter.receive(from, arrived);
+    } else if (packet.kind === "election" && mixedVersions && isNewer(from) && !isNewer(to)) {
+      if (random.chance(0.1)) take(from, voter, readUnknownKind());
+      take(from, voter, readNewer(packet.message));
+    } else voter.receive(from, packet);
     seeInstant();
   };
   const network = createNetwork<Packet>(queue, random, deliver);
+  /** In schedules of mixed versions every other voter is of the next one. */
+  const isNewer = (id: string): boolean => ids.indexOf(id) % 2 === 0;
+  const take = (from: string, voter: SimulatedVoter, reading: Reading): void => {
+    if (reading === "dropped") return;
+    if (reading !== "link ends") {
+      voter.receive(from, { kind: "election", message: reading.message });
+      return;
+    }
+    // A voter that ends a link over what it reads ends each new one over the next.
+    network.cut(from, voter.id);
+    network.cut(voter.id, from);
+  };
 
   const clocks = new Map<string, SimulatedClock>();
   const voters: SimulatedVoter[] = ids.map((self) => {
@@ -149,6 +164,8 @@ export function simulate(
       clock,
       {
         realNow: queue.now,
+        // A minute a second, as if the schedule took half an hour: elections do not outrun the clock.
+        wallMs: () => newYear2026 + queue.now() * 60,
         at: (at, run) =>
           queue.add(at, () => {
             run();

@@ -69,11 +69,26 @@ const cases: readonly (readonly [Invariant, readonly Fact[], Fact])[] = [
   [leaderHasAMajority(voters), [voted("v1", 1, "v1"), voted("v2", 1, "v1"), leads("v1", 1)], leads("v1", 2)],
   [leaderHasAMajority(voters), [voted("v1", 1, "v1"), voted("v1", 1, "v1")], leads("v1", 1)],
   [termNeverFalls, [voted("v1", 3, "v1"), sent("v1", "v2", lead(3))], sent("v1", "v2", lead(2))],
+  [
+    termNeverFalls,
+    [voted("v1", 3, "v1"), { type: "wiped", voter: "v1" }, voted("v1", 2, "v1")],
+    voted("v1", 1, "v1"),
+  ],
   [oneVotePerTerm, [sent("v1", "v2", grant(1)), sent("v1", "v2", grant(1))], sent("v1", "v3", grant(1))],
   [
     oneVotePerTerm,
     [sent("v1", "v2", { type: "vote", term: 1, transfer: false })],
     sent("v1", "v3", grant(1)),
+  ],
+  [
+    oneVotePerTerm,
+    [
+      sent("v1", "v2", { type: "vote", term: 1, transfer: false }),
+      sent("v1", "v2", grant(2)),
+      { type: "wiped", voter: "v1" },
+      sent("v1", "v3", grant(1)),
+    ],
+    sent("v1", "v3", grant(2)),
   ],
   [commandsAreFenced, [accepted("a", 1), accepted("a", 2), accepted("b", 1)], accepted("a", 1)],
   [oneLeaseHolder, [instant(1, ["v1"]), instant(2, ["v2"])], instant(3, ["v1", "v2"])],
