@@ -173,7 +173,8 @@ export function decodeFrame(text: string): Frame | RefusedFrame {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const unknownKind = unknownElectionKind(value);
-  if (unknownKind !== null) return { refused: "unknown_type", detail: `election ${unknownKind}`.slice(0, 40) };
+  if (unknownKind !== null)
+    return { refused: "unknown_type", detail: `election ${unknownKind}`.slice(0, 40) };
   const issue = parsed.error.issues[0];
   return { refused: "bad_fields", detail: `${issue?.path.join(".")}: ${issue?.message}`.slice(0, 200) };
 }

@@ -218,7 +218,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an unknown kind of election message ends the link",
     file: "../../../protocol/src/frame-codec.ts",
-    edits: [["if (unknownKind !== null) return", "if (unknownKind === value) return"]],
+    edits: [["if (unknownKind !== null)", "if (unknownKind === value)"]],
   },
 ];
 
