@@ -53,6 +53,7 @@ function connect(nodeId: string, boot: number): Promise<LoadAgent> {
         votersDigest: "",
         boot,
         programVersion: "bench",
+        timing: { heartbeatMs: 1_000, election: null },
         nonce: randomBytes(32).toString("hex"),
         kid: null,
       }),

@@ -19,6 +19,7 @@ const mesh: StatusMesh = {
   ],
   refused: { key: 2 },
   refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: null, kid: "old", ageSeconds: 5 }],
+  warnings: [],
   proof: { kid: "k1", keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
   credentials: {
     status: "degraded",

@@ -57,7 +57,13 @@ export function membersScreen(answer: unknown): string {
   ].join("\n");
 }
 
-function leadershipLines({ leaseAgeSeconds, leadership, proof, credentials }: StatusMesh): string[] {
+function leadershipLines({
+  leaseAgeSeconds,
+  leadership,
+  proof,
+  credentials,
+  warnings,
+}: StatusMesh): string[] {
   const { availability, windowSeconds, changes } = leadership;
   const share = availability === null ? "unknown" : `${(availability * 100).toFixed(2)} %`;
   const lines = [
@@ -69,6 +75,7 @@ function leadershipLines({ leaseAgeSeconds, leadership, proof, credentials }: St
   if (proof.certificateExpiresAt !== null) lines.push(`certificate${expiry(proof.certificateExpiresAt)}`);
   if (credentials !== null && credentials.status !== "healthy")
     lines.push(`credentials ${stateWord(credentials.status)}  ${credentials.message}`);
+  lines.push(...warnings.map((warning) => `${tint("warning", "warn")}     ${warning}`));
   return lines;
 }
 

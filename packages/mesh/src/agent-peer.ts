@@ -17,6 +17,7 @@ import { LeadershipRecord } from "./leadership-record.ts";
 import type { Link } from "./link.ts";
 import type { MemberView, Mesh, MeshEvent, MeshOptions, MeshQuorum, MeshStatus } from "./mesh.ts";
 import { MeshError } from "./mesh-error.ts";
+import { warningsOf } from "./peer-timing.ts";
 import { Refusals } from "./refusals.ts";
 import { proofOf, type Trust, takeTrust } from "./trust.ts";
 
@@ -122,6 +123,7 @@ export class AgentPeer implements Mesh {
       refusedPeers: this.#refusals.newest(),
       dropped: this.#dropped.snapshot(),
       links: this.#links.all().map((link) => link.view()),
+      warnings: warningsOf(this.#local.timing, this.#links.all()),
     };
   }
 

@@ -1,8 +1,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { NodeRole, PeerIdentity } from "@ringrift/protocol";
+import type { NodeRole, PeerIdentity, PeerTiming } from "@ringrift/protocol";
 import { acceptedKey, type Keyring, type MeshKey, nodeOfKid, signingKey } from "./keyring.ts";
 import type { CertifiedPeer } from "./mesh-tls.ts";
 import type { PeerFault } from "./peer-fault.ts";
+import { electionsFit } from "./peer-timing.ts";
 import type { Trust } from "./trust.ts";
 
 /** What stays the same of this node over all its links. */
@@ -15,6 +16,7 @@ export interface LocalPeer {
   readonly voters: readonly string[];
   readonly boot: number;
   readonly programVersion: string;
+  readonly timing: PeerTiming;
   /** The versions of frames that it speaks. */
   readonly versions: { readonly oldest: number; readonly newest: number };
   /** What it trusts now; a reload puts another in its place, for the handshakes after it. */
@@ -30,6 +32,7 @@ export type RefusalReason =
   | "role"
   | "voter_unknown"
   | "voters_differ"
+  | "timing"
   | "wrong_server"
   | "duplicate_node"
   | "key"
@@ -55,6 +58,7 @@ export function identityFor(local: LocalPeer, nowMs: number, dialer?: PeerIdenti
     votersDigest: votersDigest(local.voters),
     boot: local.boot,
     programVersion: local.programVersion,
+    timing: local.timing,
     nonce: randomBytes(32).toString("hex"),
     kid: signingKid(local.trust.keyring, dialer?.kid ?? null, nowMs),
   };
@@ -133,8 +137,20 @@ function fieldsOf(peer: PeerIdentity): readonly unknown[] {
     peer.votersDigest,
     peer.boot,
     peer.programVersion,
+    peer.timing.heartbeatMs,
+    ...electionFields(peer.timing),
     peer.nonce,
     peer.kid,
+  ];
+}
+
+function electionFields({ election }: PeerTiming): readonly unknown[] {
+  if (election === null) return [null];
+  return [
+    election.heartbeatMs,
+    election.electionTimeoutMinMs,
+    election.electionTimeoutMaxMs,
+    election.leaseMs,
   ];
 }
 
@@ -158,6 +174,7 @@ export function claimProblem(local: LocalPeer, peer: PeerIdentity): RefusalReaso
   if (local.role === "agent") return null;
   if (peer.voter === local.voter || !local.voters.includes(peer.voter)) return "voter_unknown";
   if (peer.votersDigest !== votersDigest(local.voters)) return "voters_differ";
+  if (!electionsFit(local.timing.election, peer.timing.election)) return "timing";
   return null;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { frameVersion, oldestFrameVersion } from "@ringrift/protocol";
 import { AgentPeer } from "./agent-peer.ts";
 import type { LocalPeer } from "./auth.ts";
+import { defaultElectionTiming, type ElectionTiming, validateTiming } from "./core/election-timing.ts";
 import type { HandshakeClock } from "./handshake.ts";
 import { nextBoot } from "./incarnation-file.ts";
 import type { Mesh, MeshOptions } from "./mesh.ts";
@@ -12,7 +13,7 @@ import { takeTrust } from "./trust.ts";
 /**
  * This node's part in the mesh; nothing is dialled or answered before `start`.
  *
- * @throws MeshError `BAD_MESH_OPTIONS` on options that contradict one another, `DATA_DIR` when the data directory cannot be written
+ * @throws ElectionTimingError on election times that contradict one another; MeshError `BAD_MESH_OPTIONS` on options that contradict one another, `DATA_DIR` when the data directory cannot be written
  */
 export function createMesh(options: MeshOptions): Mesh {
   checkOptions(options);
@@ -26,6 +27,10 @@ export function createMesh(options: MeshOptions): Mesh {
     voters: options.servers.map((server) => server.voter),
     boot: nextBoot(options.dataDir, clock.wallMs(), options.log),
     programVersion: options.version,
+    timing: {
+      heartbeatMs: options.heartbeatIntervalMs,
+      election: options.self === null || options.elector !== undefined ? null : electionTiming(options),
+    },
     versions: { oldest: oldestFrameVersion, newest: frameVersion },
     trust: { keyring: null, tls: null },
   };
@@ -33,6 +38,11 @@ export function createMesh(options: MeshOptions): Mesh {
   return options.self === null
     ? new AgentPeer(options, local, clock)
     : new ServerPeer(options, local, options.self, clock);
+}
+
+/** @throws ElectionTimingError naming the relation that does not hold */
+function electionTiming({ electionTiming = defaultElectionTiming }: MeshOptions): ElectionTiming {
+  return validateTiming(electionTiming);
 }
 
 function checkOptions({ role, self, servers, nodeId, heartbeatIntervalMs }: MeshOptions): void {

@@ -1,3 +1,4 @@
+export type { ElectionTiming } from "./core/election-timing.ts";
 export {
   compareEpochs,
   type ElectorKind,

@@ -19,6 +19,7 @@ const peer: PeerIdentity = {
   votersDigest: "",
   boot: 1,
   programVersion: "1",
+  timing: { heartbeatMs: 200, election: null },
   nonce: "",
   kid: null,
 };

@@ -1,7 +1,6 @@
 import { type ElectionMessage, errorText } from "@ringrift/protocol";
 import {
   createElection,
-  defaultElectionTiming,
   type ElectionEffect,
   type ElectionInput,
   type ElectionState,
@@ -9,6 +8,7 @@ import {
   type PersistedVote,
   step,
 } from "./core/election.ts";
+import type { ElectionTiming } from "./core/election-timing.ts";
 import type { ElectorKind, Epoch } from "./core/epoch.ts";
 import { createNewcomer, firstTermAt, meet, missing, type Newcomer } from "./core/newcomer.ts";
 import { countQuorum, majority, type Quorum } from "./core/quorum.ts";
@@ -24,6 +24,7 @@ export interface MeshElectorOptions {
   readonly self: string;
   readonly voters: readonly string[];
   readonly dataDir: string;
+  readonly timing: ElectionTiming;
   readonly now: () => number;
   /** Milliseconds since 1970. */
   readonly wallMs: () => number;
@@ -51,21 +52,21 @@ export class MeshElector implements Elector {
 
   /** @throws MeshError when a file is unusable; VotersError when the voters are. */
   async start(onChange: () => void): Promise<void> {
-    const { self, voters, dataDir, now, wallMs } = this.#options;
+    const { self, voters, dataDir, timing, now, wallMs } = this.#options;
     const voteFile = openVoteFile(dataDir, self);
     const vote = voteFile.read();
     const voting = { voteFile, generation: openGeneration(dataDir, this.kind) };
     this.#onChange = onChange;
     if (vote === null) {
       const firstTerm = firstTermAt(wallMs());
-      const newcomer = createNewcomer({ self, voters, timing: defaultElectionTiming, firstTerm }, now());
+      const newcomer = createNewcomer({ self, voters, timing, firstTerm }, now());
       this.#voting = { ...voting, state: null, newcomer };
     } else this.#voting = { ...voting, state: this.#election(vote, now()), newcomer: null };
   }
 
   #election(vote: PersistedVote, startedAt: number): ElectionState {
-    const { self, voters, random } = this.#options;
-    return createElection({ self, voters, timing: defaultElectionTiming, random }, vote, startedAt);
+    const { self, voters, timing, random } = this.#options;
+    return createElection({ self, voters, timing, random }, vote, startedAt);
   }
 
   tick(): void {

@@ -11,6 +11,7 @@ import type {
   StatusProof,
   StatusRefusal,
 } from "@ringrift/protocol";
+import type { ElectionTiming } from "./core/election-timing.ts";
 import type { ElectorKind } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import type { Keyring } from "./keyring.ts";
@@ -45,6 +46,8 @@ export interface MeshOptions {
   readonly tls?: MeshTls | null;
   /** Milliseconds between an agent's heartbeats, 50-60,000. All nodes of a cluster take the same. */
   readonly heartbeatIntervalMs: number;
+  /** The times of the servers' own vote, the same on every server; those for one local network when absent. */
+  readonly electionTiming?: ElectionTiming;
   /** A server's way to choose the leader; without one the servers vote over the mesh, and a single one leads alone. */
   readonly elector?: Elector;
   /** This node's whole report, sent on each connect to a server. */
@@ -108,6 +111,8 @@ export interface MeshStatus {
   /** Frames dropped by what they were, since the start. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly links: readonly LinkView[];
+  /** Settings in which linked nodes differ and should not, each in a sentence; at most 20. */
+  readonly warnings: readonly string[];
 }
 
 export type MeshEvent =

@@ -71,6 +71,7 @@ describe("a server refuses, counts and keeps nothing of", { timeout: 30_000 }, (
       votersDigest: "",
       boot: 1,
       programVersion: "1",
+      timing: { heartbeatMs: 200, election: null },
       nonce: "0".repeat(64),
       kid: "k1",
     };

@@ -14,6 +14,7 @@ import type { Link, LinkEnd } from "./link.ts";
 import { LinkTable, peerKey } from "./link-table.ts";
 import type { MeshOptions } from "./mesh.ts";
 import { isFault } from "./peer-fault.ts";
+import { timingWarning } from "./peer-timing.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Heartbeats missed after which a peer counts as not reached, and a new process may take its node's place. */
@@ -163,6 +164,8 @@ export class ServerLinks {
     }
     this.#table.add(link);
     this.#log(link, "a link is open", { role: peer.role });
+    const warning = timingWarning(this.#options.local.timing, peer);
+    if (warning !== null) this.#agentLog.write("warn", "a linked node is set otherwise", { warning });
     this.#options.onOpen(link);
   }
 

@@ -6,6 +6,7 @@ import { Announcer } from "./announcer.ts";
 import type { LocalPeer } from "./auth.ts";
 import { type Beat, everyTicks, startBeat } from "./beat.ts";
 import { sendAll } from "./broadcast.ts";
+import { defaultElectionTiming } from "./core/election-timing.ts";
 import { Counts } from "./counts.ts";
 import type { Elector } from "./elector.ts";
 import { EventHub } from "./event-hub.ts";
@@ -15,6 +16,7 @@ import type { Link } from "./link.ts";
 import type { Mesh, MeshEvent, MeshOptions, MeshStatus } from "./mesh.ts";
 import { MeshElector } from "./mesh-elector.ts";
 import { MeshError } from "./mesh-error.ts";
+import { warningsOf } from "./peer-timing.ts";
 import { Refusals } from "./refusals.ts";
 import { Roster } from "./roster.ts";
 import { ServerInbox } from "./server-inbox.ts";
@@ -60,7 +62,7 @@ export class ServerPeer implements Mesh {
     this.#roster = new Roster(voter, local.voters, options.heartbeatIntervalMs, clock.now());
     this.#roster.introduce(local);
     if (options.elector === undefined) {
-      this.#ballots = this.#createBallots(local.voters);
+      this.#ballots = this.#createBallots(local);
       this.#elector = this.#ballots;
     } else {
       this.#ballots = null;
@@ -147,6 +149,7 @@ export class ServerPeer implements Mesh {
       refusedPeers: this.#refusals.newest(),
       dropped: this.#dropped.snapshot(),
       links: this.#links.all().map((link) => link.view()),
+      warnings: warningsOf(this.#local.timing, this.#links.all()),
     };
   }
 
@@ -192,10 +195,11 @@ export class ServerPeer implements Mesh {
     await this.#elector.stop();
   }
 
-  #createBallots(voters: readonly string[]): MeshElector {
+  #createBallots({ voters, timing }: LocalPeer): MeshElector {
     return new MeshElector({
       self: this.#voter,
       voters,
+      timing: timing.election ?? defaultElectionTiming,
       dataDir: this.#options.dataDir,
       now: steadyTime(),
       wallMs: this.#clock.wallMs,

@@ -34,6 +34,7 @@ const mesh: MeshStatus = {
   ],
   refused: { key: 3, duplicate_node: 1 },
   refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: "gpu-9", kid: "k0", ageSeconds: 4 }],
+  warnings: [],
   proof: { kid: "k1", keyExpiresAt: 2e9, keyringExpiresAt: 2e9, certificateExpiresAt: null },
   dropped: {},
 };

@@ -16,6 +16,7 @@ export function meshView(mesh: MeshStatus, credentials: HealthCheckResult | null
     ),
     refused: mesh.refused,
     refusedPeers: mesh.refusedPeers,
+    warnings: mesh.warnings,
     proof: mesh.proof,
     credentials,
   };

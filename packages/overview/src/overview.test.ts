@@ -50,6 +50,7 @@ function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNo
     refused: {},
     refusedPeers: [],
     leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
+    warnings: [],
     proof: { kid: null, keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
     dropped: {},
     links: [],

@@ -30,6 +30,7 @@ function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overvie
     refused: {},
     refusedPeers: [],
     leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
+    warnings: [],
     proof: { kid: null, keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
     dropped: {},
     links: [],

@@ -11,6 +11,8 @@ const mac = z.union([z.string().regex(/^[0-9a-f]{64}$/), z.null()]);
 const incarnation = z.object({ boot: count, counter: count });
 const epoch = z.string().regex(/^\d{1,16}\.\d{1,16}$/);
 
+const milliseconds = z.number().min(0).max(1e9);
+
 // Who one side of a link says it is; with a key the proof covers every field.
 const identity = {
   version: count,
@@ -23,6 +25,18 @@ const identity = {
   votersDigest: short,
   boot: count,
   programVersion: short,
+  timing: z.object({
+    heartbeatMs: milliseconds,
+    election: z.union([
+      z.object({
+        heartbeatMs: milliseconds,
+        electionTimeoutMinMs: milliseconds,
+        electionTimeoutMaxMs: milliseconds,
+        leaseMs: milliseconds,
+      }),
+      z.null(),
+    ]),
+  }),
   nonce,
   kid: z.union([short, z.null()]),
 };

@@ -12,6 +12,19 @@ export const maxFrameDepth = 32;
 /** Most members in one frame; a longer list goes out in several. */
 export const maxMembersPerFrame = 500;
 
+/** The times by which a node judges others, milliseconds; nodes that differ in them misjudge one another. */
+export interface PeerTiming {
+  /** Between two heartbeats of a node. */
+  readonly heartbeatMs: number;
+  /** Of a server that votes over the mesh; null of others. */
+  readonly election: {
+    readonly heartbeatMs: number;
+    readonly electionTimeoutMinMs: number;
+    readonly electionTimeoutMaxMs: number;
+    readonly leaseMs: number;
+  } | null;
+}
+
 /** Who one side of a link says it is; with a key its proof covers every field. */
 export interface PeerIdentity {
   /** Newest version of frames that this side speaks. */
@@ -30,6 +43,7 @@ export interface PeerIdentity {
   /** Boot counter, which rises with each start of the node. */
   readonly boot: number;
   readonly programVersion: string;
+  readonly timing: PeerTiming;
   /** 32 random bytes in hex, fresh for each link. */
   readonly nonce: string;
   /** The key that this side signs with; null without one. */

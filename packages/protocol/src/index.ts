@@ -35,6 +35,7 @@ export {
   type ObservationFrame,
   oldestFrameVersion,
   type PeerIdentity,
+  type PeerTiming,
   type ProofFrame,
   type ReportFrame,
   type StatusFrame,

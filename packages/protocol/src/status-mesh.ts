@@ -85,6 +85,8 @@ export interface StatusMesh {
   readonly refused: Readonly<Record<string, number>>;
   /** The newest of them first. */
   readonly refusedPeers: readonly StatusRefusal[];
+  /** Settings in which linked nodes differ and should not, each in a sentence. */
+  readonly warnings: readonly string[];
   readonly proof: StatusProof;
   /** How long that lasts still; null for a node without key and certificate. */
   readonly credentials: HealthCheckResultData | null;
@@ -128,6 +130,7 @@ export const statusMeshSchema: z.ZodType<StatusMesh> = z.object({
       ageSeconds: z.number(),
     }),
   ),
+  warnings: z.array(z.string()),
   proof: z.object({
     kid: maybeText,
     keyExpiresAt: maybeNumber,

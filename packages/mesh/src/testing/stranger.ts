@@ -61,6 +61,7 @@ export class Stranger {
       voters: ["v1"],
       boot: 1,
       programVersion: "1.2.3",
+      timing: { heartbeatMs: 200, election: null },
       versions: { oldest: 1, newest: 1 },
       trust: { keyring: this.#keyring, tls: null },
       ...changes,
