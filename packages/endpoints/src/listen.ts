@@ -72,7 +72,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     http.once("error", onError);
     http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (options.onUpgrade !== undefined) options.onUpgrade(request, socket, head);
-      else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+      else refuseUpgrade(socket);
     });
   });
   server.headersTimeout = 10_000;
@@ -89,6 +89,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Not left half open: whoever never closes its side would hold a connection for ever. */
+function refuseUpgrade(socket: Duplex): void {
+  socket.on("error", () => socket.destroy());
+  socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", () =>
+    socket.destroy(),
+  );
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): RingRiftError {

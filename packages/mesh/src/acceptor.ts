@@ -114,7 +114,10 @@ const turnHeader = "ringrift-turn-ms";
 export function refuseUpgrade(socket: Duplex, statusLine: string, turnMs: number | null = null): void {
   const turn = turnMs === null ? "" : `${turnHeader}: ${turnMs}\r\n`;
   socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${statusLine}\r\n${turn}Connection: close\r\nContent-Length: 0\r\n\r\n`);
+  // Not left half open: whoever never closes its side would hold a connection for ever.
+  socket.end(`HTTP/1.1 ${statusLine}\r\n${turn}Connection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  );
 }
 
 /** The wait that a server which is full has told; null when it told none that is sensible. */

@@ -53,7 +53,10 @@ export class EventHub {
   member(member: MemberView): boolean {
     const previous = this.#links.get(member.id) ?? null;
     if (previous === member.link) return false;
+    // Set anew, so that the map's order is the order of the last changes.
+    this.#links.delete(member.id);
     this.#links.set(member.id, member.link);
+    if (this.#links.size > limits.membersRemembered) this.#links.delete(oldestOf(this.#links) ?? "");
     const { id: memberId, link, reason, accusers } = member;
     this.#memberLog.write(this.#memberLevel, "a member's link has changed", {
       memberId,
@@ -79,4 +82,9 @@ export class EventHub {
       }
     }
   }
+}
+
+function oldestOf(map: ReadonlyMap<string, unknown>): string | undefined {
+  for (const key of map.keys()) return key;
+  return undefined;
 }

@@ -28,6 +28,8 @@ interface Limits {
   readonly hangUpsPerAddress: Rate;
   /** Addresses whose failures are remembered; the one that failed longest ago makes room. */
   readonly addressesRemembered: number;
+  /** Members of which it is remembered what the listeners were told last; the one that changed longest ago makes room. */
+  readonly membersRemembered: number;
   /** Fragments of one message. */
   readonly fragments: number;
   /** Chunks of one message that may wait to be read. */
@@ -61,6 +63,7 @@ export const limits: Limits = {
   refusalsPerAddress: { perSecond: 5, burst: 20 },
   hangUpsPerAddress: { perSecond: 20, burst: 1_000 },
   addressesRemembered: 4_096,
+  membersRemembered: 40_000,
   fragments: 16,
   bufferedChunks: 256,
   closeMs: 500,

@@ -46,3 +46,16 @@ it("the word of a new generation's leader counts though its term is lower, and t
   roster.adopt({ generation: 2, term: 901 }, [agent("alive")], 14);
   expect(states()).toEqual([]);
 });
+
+it("names of those who are no members are forgotten, so that hosts under ever new names do not add up", () => {
+  const roster = new Roster("v1", ["v1"], 1_000, 0);
+  const introduce = (key: string, nodeId: string): void =>
+    roster.introduce({ voter: key, nodeId, programVersion: "1" });
+  introduce("v1", "server-1");
+  introduce("member", "known");
+  roster.observe({ type: "hello", member: "member", role: "agent", incarnation: { boot: 1, counter: 0 } }, 1);
+  for (let index = 0; index < 1_000; index += 1) introduce(`passing-${index}`, `node-${index}`);
+  roster.tickVerdict(2);
+  expect(roster.nodeIdOf("passing-0")).toBe("passing-0");
+  expect([roster.nodeIdOf("member"), roster.nodeIdOf("v1")]).toEqual(["known", "server-1"]);
+});

@@ -16,6 +16,9 @@ import { type ClusterMember, createVerdict, decide, type Standing, type Verdict 
 import { peerKey } from "./link-table.ts";
 import type { MemberView } from "./mesh.ts";
 
+/** Names that may be known beside those of members before it is looked which are needed. */
+const namesInPassing = 100;
+
 interface Card {
   readonly nodeId: string;
   readonly version: string;
@@ -90,6 +93,7 @@ export class Roster {
 
   /** Renews this server's own view in the verdict and lets old views of others expire. */
   tickVerdict(now: number): void {
+    this.#forgetNames();
     const own = observations(this.#membership, now);
     this.#note(decide(this.#verdict, { type: "view", from: this.#self, observations: own }, now));
     this.#note(decide(this.#verdict, { type: "tick" }, now));
@@ -151,6 +155,14 @@ export class Roster {
   /** How people call the peer; its voter id while its node id is not known. */
   nodeIdOf(key: string): string {
     return this.#cards.get(key)?.nodeId ?? key;
+  }
+
+  /** Hosts under ever new names must not add up: who is no member any more needs no name. */
+  #forgetNames(): void {
+    const { members } = this.#membership;
+    if (this.#cards.size <= 2 * members.size + namesInPassing) return;
+    for (const key of this.#cards.keys())
+      if (key !== this.#self && !members.has(key) && !this.#verdict.members.has(key)) this.#cards.delete(key);
   }
 
   #named(observation: Observation): ObservationFrame {

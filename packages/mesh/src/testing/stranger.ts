@@ -27,6 +27,17 @@ export class Stranger {
     return socket;
   }
 
+  /** Asks for an upgrade with these headers and never ends its side of the connection. */
+  keepOpen(headers: Readonly<Record<string, string>>): void {
+    const { hostname, port } = new URL(this.#url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    this.#sockets.push(socket);
+    socket.on("error", () => undefined);
+    socket.resume();
+    const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    socket.write([...upgradeLines(hostname, port), ...more, "\r\n"].join("\r\n"));
+  }
+
   /** An open socket of an upgrade that the server took, to write bytes to; null when it was not taken. */
   raw(): Promise<Socket | null> {
     const { hostname, port } = new URL(this.#url);
@@ -34,16 +45,7 @@ export class Stranger {
     this.#sockets.push(socket);
     socket.on("error", () => undefined);
     socket.write(
-      [
-        "GET /mesh HTTP/1.1",
-        `Host: ${hostname}:${port}`,
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
-        "Sec-WebSocket-Extensions: permessage-deflate",
-        "\r\n",
-      ].join("\r\n"),
+      [...upgradeLines(hostname, port), "Sec-WebSocket-Extensions: permessage-deflate", "\r\n"].join("\r\n"),
     );
     return new Promise((resolve) => {
       socket.once("data", (head) => resolve(head.toString().startsWith("HTTP/1.1 101") ? socket : null));
@@ -109,4 +111,15 @@ export class Stranger {
 /** A keyring with a random key under the id that the cluster uses. */
 export function wrongKeyring(): Keyring {
   return parseKeyring(`k1:${randomBytes(32).toString("base64")}`, "wrong");
+}
+
+function upgradeLines(hostname: string, port: string): string[] {
+  return [
+    "GET /mesh HTTP/1.1",
+    `Host: ${hostname}:${port}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+  ];
 }
