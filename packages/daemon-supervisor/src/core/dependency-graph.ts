@@ -72,13 +72,3 @@ export function startOrder(nodes: readonly DependencyNode[]): string[] {
   }
   return order;
 }
-
-/** The reverse of the start order: dependents first. */
-export function stopOrder(nodes: readonly DependencyNode[]): string[] {
-  return startOrder(nodes).reverse();
-}
-
-/** Who depends directly on `name`. */
-export function dependentsOf(nodes: readonly DependencyNode[], name: string): string[] {
-  return nodes.filter((node) => node.dependsOn.includes(name)).map((node) => node.name);
-}

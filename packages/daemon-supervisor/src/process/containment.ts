@@ -1,7 +1,7 @@
 import type { EarlierRun, RunEnding, Rung } from "../core/run.ts";
 import { CgroupLeaf } from "./cgroup-leaf.ts";
 import { endGroup, groupMembers, signalGroup } from "./process-group.ts";
-import { isAlive, listPids, type ProcessStat, readStat, signalProcess } from "./process-stat.ts";
+import { hasProcfs, isAlive, type ProcessStat, readStat, signalProcess } from "./process-stat.ts";
 import { markerVariable, type ProcessSnapshot, type ProcessTable } from "./process-table.ts";
 import { runMembers } from "./run-members.ts";
 
@@ -53,7 +53,7 @@ export class Containment {
     this.#leaf = leaf;
     this.#options = options;
     this.#seen.set(main.pid, main.startTicks);
-    this.#table = listPids().length === 0 ? null : options.table;
+    this.#table = hasProcfs ? options.table : null;
     this.#sweepIn(firstSweepMs);
   }
 
@@ -179,7 +179,12 @@ export class Containment {
       const snapshot = await this.#table.read();
       const members = this.#look(snapshot);
       if (members.length > 0) return members;
-      if (snapshot.complete || !again) return this.#lastLook();
+      if (!snapshot.complete && again) continue;
+      try {
+        return this.#lastLook();
+      } catch {
+        // No descriptor left to look with: it is looked again, once the table could be read.
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { readProcFile } from "./proc-file.ts";
 
 /** One process. Its pid alone may be given out again; pid and start together name it for as long as the host is up. */
@@ -14,29 +14,54 @@ export interface ProcessStat {
   readonly residentPages: number;
 }
 
-/** Pids of all processes, zombies included; empty where there is no procfs. */
+export const hasProcfs: boolean = existsSync("/proc/self/stat");
+
+/** Pids of all processes, zombies included; empty where there is no procfs. @throws Error when there is no descriptor left to look with */
 export function listPids(): number[] {
   try {
     return readdirSync("/proc")
       .filter((entry) => /^\d+$/.test(entry))
       .map(Number);
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return [];
   }
 }
 
-/** Null when there is no such process, or only its zombie, which runs nothing and holds nothing. */
-export function readStat(pid: number): ProcessStat | null {
+/** What cannot be looked at for want of descriptors or memory is not gone for that. */
+function isShortage(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^(EMFILE|ENFILE|ENOMEM)$/.test(String(error.code));
+}
+
+/**
+ * Null when there is no such process, or only its zombie, which runs nothing and holds nothing.
+ * @throws Error when there is no descriptor left to look with
+ */
+export function lookUp(pid: number): ProcessStat | null {
   try {
     return parseStat(pid, readProcFile(`/proc/${pid}/stat`));
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return null;
+  }
+}
+
+/** As `lookUp`, and null too when it cannot be told: for what may be missed. */
+export function readStat(pid: number): ProcessStat | null {
+  try {
+    return lookUp(pid);
   } catch {
     return null;
   }
 }
 
-/** Still the same process, and alive. */
+/** Still the same process, and alive; also while it cannot be told. */
 export function isAlive({ pid, startTicks }: Pick<ProcessStat, "pid" | "startTicks">): boolean {
-  return readStat(pid)?.startTicks === startTicks;
+  try {
+    return lookUp(pid)?.startTicks === startTicks;
+  } catch {
+    return true;
+  }
 }
 
 /** Signals the process, and never one that has got its pid since. */

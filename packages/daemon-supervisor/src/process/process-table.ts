@@ -1,5 +1,5 @@
 import { readProcFile } from "./proc-file.ts";
-import { listPids, type ProcessStat, readStat } from "./process-stat.ts";
+import { listPids, lookUp, type ProcessStat } from "./process-stat.ts";
 
 export interface ProcessEntry extends ProcessStat {
   /** The runs it was started by, outermost first, separated by commas; empty when it carries no marker. */
@@ -17,6 +17,7 @@ export const markerVariable = "RINGRIFT_RUN";
 
 /** So many processes are read before other work gets its turn. */
 const slice = 100;
+const shortageMs = 200;
 
 /** Reads all processes of the host, once for all who ask at the same time. */
 export class ProcessTable {
@@ -46,13 +47,24 @@ export class ProcessTable {
   }
 
   async #readAll(): Promise<ProcessSnapshot> {
+    for (;;) {
+      try {
+        return await this.#tryAll();
+      } catch {
+        // No descriptor left to look with: nobody is called gone for that.
+        await new Promise((resolve) => setTimeout(resolve, shortageMs));
+      }
+    }
+  }
+
+  async #tryAll(): Promise<ProcessSnapshot> {
     const at = performance.now();
     const pids = listPids();
     const entries: ProcessEntry[] = [];
     let complete = true;
     for (const [index, pid] of pids.entries()) {
       if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
-      const stat = readStat(pid);
+      const stat = lookUp(pid);
       if (stat === null) complete = false;
       else entries.push({ ...stat, marker: this.#markerOf(stat) });
     }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -234,4 +235,29 @@ it("keeps stopped what an operator stopped, also under the next supervisor", asy
   await first.stop();
   const second = await supervise([counter("a")]);
   expect(second.daemons()).toMatchObject([{ state: "stopped" }]);
+});
+
+it("takes nothing for gone while it has no descriptor left to look with, and goes on when it has some", async () => {
+  const supervisor = await otherSupervisor(folder, [
+    { ...counter("a"), restart: { firstDelaySeconds: 0.01 } },
+  ]);
+  other = supervisor;
+  await until(async () => running(await supervisor.daemons()));
+  await until(() => expect(copies("a")).toHaveLength(1));
+  const [before = 0] = copies("a");
+  const [, limit = ""] =
+    /^Max open files\s+(\S+)/m.exec(readFileSync(`/proc/${supervisor.pid}/limits`, "utf8")) ?? [];
+  const allow = (files: string): unknown =>
+    execFileSync("prlimit", [`--pid=${supervisor.pid}`, `--nofile=${files}:`]);
+  allow("3");
+  process.kill(before, "SIGKILL");
+  await until(async () => expect(await supervisor.daemons()).toMatchObject([{ state: "restarting" }]));
+  // Nothing is proved to be gone, so nothing is started, however often it would be.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await supervisor.daemons()).toMatchObject([{ state: "restarting", restarts: 0 }]);
+  allow(limit);
+  await until(async () =>
+    expect(await supervisor.daemons()).toMatchObject([{ state: "running", restarts: 1 }]),
+  );
+  await until(() => expect(copies("a")).toHaveLength(1));
 });

@@ -3,7 +3,7 @@ import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, r
 import { Socket } from "node:net";
 import { RingRiftError } from "@ringrift/protocol";
 import { readProcFile } from "../process/proc-file.ts";
-import { listPids, type ProcessStat, readStat } from "../process/process-stat.ts";
+import { listPids, lookUp, type ProcessStat } from "../process/process-stat.ts";
 
 /** Makes the named pipes that are not there yet. @throws RingRiftError `STATE_UNUSABLE` */
 export function makeFifos(paths: readonly string[]): void {
@@ -50,7 +50,7 @@ export function isHeld(path: string): boolean {
 /** The processes that hold a child's end of the pipe. */
 export function fifoHolders(path: string): ProcessStat[] {
   return listPids().flatMap((pid) => {
-    const stat = pid !== process.pid && holds(pid, path) ? readStat(pid) : null;
+    const stat = pid !== process.pid && holds(pid, path) ? lookUp(pid) : null;
     return stat === null ? [] : [stat];
   });
 }
