@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, it, vi } from "vitest";
-import { ResourceSampler } from "./resource-sampler.ts";
+import { ResourceSampler, residentBytes } from "./resource-sampler.ts";
 
 const pids: number[] = [];
 afterEach(() => {
@@ -25,10 +25,18 @@ it("sums memory and processor time over the processes of a run, and knows nothin
   expect(new ResourceSampler().sample([2 ** 22 + 1], 0)).toBe(null);
 });
 
-it("reads resident memory as the kernel tells it elsewhere", () => {
+it("reads resident memory as the kernel tells it elsewhere", async () => {
   const pid = busy();
-  const seen = new ResourceSampler().sample([pid], 0)?.memoryBytes ?? 0;
-  const [, kilobytes = "0"] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  // The kernel counts in batches, so two readings may differ by some pages.
-  expect(Math.abs(seen - Number(kilobytes) * 1024)).toBeLessThan(1024 * 1024);
+  // While it begins, its memory grows from one reading to the next.
+  await vi.waitFor(
+    () => {
+      const seen = residentBytes([pid]) ?? 0;
+      const [, kilobytes = "0"] =
+        /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      // The kernel counts in batches, so two readings may differ by some pages.
+      expect(seen).toBeGreaterThan(0);
+      expect(Math.abs(seen - Number(kilobytes) * 1024)).toBeLessThan(1024 * 1024);
+    },
+    { timeout: 15_000, interval: 20 },
+  );
 });
