@@ -12,7 +12,7 @@ const pauseMs = 200;
 
 const nowSeconds = (): number => Date.now() / 1000;
 const probes = createProbes({ nvidiaSmi: "nvidia-smi", expectedGpus: null, nowSeconds }).filter(
-  ({ name }) => !["gpu", "xid", "kernel-log"].includes(name),
+  ({ name }) => !["gpu", "gpu-memory", "xid", "kernel-log"].includes(name),
 );
 
 async function sample(): Promise<number> {
