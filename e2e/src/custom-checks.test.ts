@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, startCluster } from "./cluster.ts";
-import { waitFor } from "./program.ts";
+import { startProgram, waitFor } from "./program.ts";
 
 describe("custom checks of an agent", { timeout: 60_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), "ringrift-checks-"));
@@ -39,6 +39,21 @@ describe("custom checks of an agent", { timeout: 60_000 }, () => {
   }
   const serverKnows = (expected: string): Promise<true> =>
     waitFor(expected, async () => ((await customChecks()) === expected ? true : null));
+
+  it("are refused with file and place by config check and at a start, exit code 78, when their file is bad", async () => {
+    const bad = join(directory, "bad.yaml");
+    writeFileSync(bad, "checks:\n  - {name: a, command: sh}\n");
+    for (const args of [["config", "check"], []]) {
+      const program = startProgram("node-agent", args, {
+        RINGRIFT_CHECKS_FILE: bad,
+        RINGRIFT_DATA_DIR: join(directory, "data"),
+      });
+      expect(await program.exited).toBe(78);
+      expect(program.output()).toContain(`${bad}: checks.0.command`);
+    }
+    const scan = startProgram("cli", ["scan"], { RINGRIFT_CHECKS_FILE: bad });
+    expect(await scan.exited).toBe(78);
+  });
 
   it("are read again at SIGHUP: what is gone leaves the server too, and a bad file changes nothing", async () => {
     const [agent] = cluster.agents;

@@ -103,6 +103,18 @@ describe("the clock beside a real chronyd", { timeout: 90_000 }, () => {
   });
 });
 
+describe("a host of systemd on which nobody answers", { timeout: 60_000 }, () => {
+  it("has a clock of which nothing is known, by the real timedatectl's failure", async () => {
+    const room = new Room();
+    await room.ready();
+    await room.start("mkdir", "-p", "/run/systemd/system").exited;
+    expect(await room.scan("clock")).toMatchObject({
+      state: "unknown",
+      reason: "no known time service runs, and timedatectl does not say whether the clock is kept",
+    });
+  });
+});
+
 describe("a real containerd", { timeout: 90_000 }, () => {
   it("answers, hangs, or is gone, and the check tells which", async () => {
     const room = new Room();

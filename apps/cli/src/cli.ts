@@ -282,7 +282,10 @@ function exitCodeOf(error: unknown): number {
     error instanceof RingRiftError && error.nextStep !== undefined ? `\n${error.nextStep}` : "";
   process.stderr.write(`${error instanceof RingRiftError ? error.message : errorText(error)}${nextStep}\n`);
   if (error instanceof ConfigError) return exitCodes.configuration;
-  if (error instanceof RingRiftError && ["TOKEN_FILE_UNREADABLE", "BAD_TLS"].includes(error.code))
+  if (
+    error instanceof RingRiftError &&
+    ["TOKEN_FILE_UNREADABLE", "BAD_TLS", "CHECKS_INVALID"].includes(error.code)
+  )
     return exitCodes.configuration;
   if (!(error instanceof RingRiftError)) return exitCodes.failed;
   if (error.code === "SERVER_UNREACHABLE") return exitCodes.unreachable;

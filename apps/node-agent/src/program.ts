@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { loadDaemonsFile } from "@ringrift/daemon-supervisor";
+import { checkCustomChecks } from "@ringrift/probes";
 import { runProgram } from "@ringrift/program";
 import { startNodeAgent } from "./node-agent.ts";
 
@@ -12,8 +13,9 @@ await runProgram({
     "ringrift-node-agent",
     "ringrift-node-agent --servers ws://10.0.0.1:8790/mesh --mesh-key-file /etc/ringrift/mesh.keys --expected-gpus 8",
   ],
-  checkFiles: ({ daemonsFile }) => {
-    if (daemonsFile !== null) loadDaemonsFile(daemonsFile);
+  checkFiles: (config) => {
+    if (config.daemonsFile !== null) loadDaemonsFile(config.daemonsFile);
+    checkCustomChecks(config);
   },
   start: startNodeAgent,
 });

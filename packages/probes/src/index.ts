@@ -1,4 +1,9 @@
-export { type CustomCheckPlaces, type CustomChecks, createCustomChecks } from "./custom/custom-check.ts";
+export {
+  type CustomCheckPlaces,
+  type CustomChecks,
+  checkCustomChecks,
+  createCustomChecks,
+} from "./custom/custom-check.ts";
 export type { TextFamily } from "./custom/textfile-parse.ts";
 export { createTextfiles, type Textfiles } from "./custom/textfiles.ts";
 export type { CheckRule, Probe, ProbeOptions, ProbeOutcome } from "./probe.ts";

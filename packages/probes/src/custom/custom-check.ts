@@ -49,6 +49,11 @@ export function createCustomChecks(places: CustomCheckPlaces, nowSeconds: () => 
   };
 }
 
+/** Reads what defines them, without running anything. @throws ProbeError `CHECKS_INVALID` naming the place and the mistake. */
+export function checkCustomChecks(places: CustomCheckPlaces): void {
+  loadDefinitions(places);
+}
+
 function loadDefinitions({ checksFile, checksDir }: CustomCheckPlaces): CheckDefinition[] {
   const fromFile = checksFile === null ? [] : loadChecksFile(checksFile);
   const fromFolder = checksDir === null ? [] : loadChecksFolder(checksDir);

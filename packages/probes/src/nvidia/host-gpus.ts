@@ -253,6 +253,7 @@ function detailsOf(facts: GpuFacts, verdict: GpuVerdict): Record<string, unknown
   return {
     index: facts.index,
     busId: clip(facts.busId, 200),
+    uuid: clip(facts.uuid, 200),
     name: clip(facts.name, 200),
     state: verdict.state,
     findings: verdict.findings,
