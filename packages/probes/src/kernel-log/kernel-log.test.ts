@@ -1,25 +1,11 @@
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createGpuRoster } from "../nvidia/gpu-roster.ts";
-import { runProbe } from "../run-probe.ts";
+import { boot, bootId, emptyHost, nowSeconds, write, xid } from "./kernel-log.test.kit.ts";
 import { createKernelLog, type KernelLog } from "./kernel-log.ts";
-import { createKernelLogProbes } from "./kernel-log-probes.ts";
 
-const nowSeconds = () => Date.now() / 1000;
-const bootId = "1a2112ab-6343-415e-ad5a-e621e3f7f224";
-const xid = (code: number, bus = "3b") =>
-  `NVRM: Xid (PCI:0000:${bus}:00): ${code}, pid=7, name=python, words`;
 const fakeJournalctl = fileURLToPath(new URL("../../fixtures/journalctl-fake.mjs", import.meta.url));
 
 interface Host {
@@ -30,18 +16,12 @@ interface Host {
 }
 
 function host(): Host {
-  const folder = mkdtempSync(join(tmpdir(), "kernel-log-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const log = join(folder, "kern.log");
-  writeFileSync(log, "");
-  mkdirSync(join(folder, "proc/sys/kernel/random"), { recursive: true });
-  writeFileSync(join(folder, "proc/sys/kernel/random/boot_id"), `${bootId}\n`);
+  const { folder, log } = emptyHost();
   return {
     folder,
     log,
     start: (options = {}) => {
-      const { boot = bootId } = options;
-      writeFileSync(join(folder, "proc/sys/kernel/random/boot_id"), `${boot}\n`);
+      boot(folder, options.boot);
       const started = createKernelLog({
         log: options.log ?? log,
         memoryFile: join(folder, "memory.json"),
@@ -56,8 +36,6 @@ function host(): Host {
   };
 }
 
-const write = (path: string, ...lines: string[]) =>
-  appendFileSync(path, lines.map((line) => `${line}\n`).join(""));
 async function news(log: KernelLog): Promise<(number | null)[]> {
   const { faults } = await log.poll();
   return faults.errors(nowSeconds()).flatMap((error) => (error.toldBefore ? [] : [error.xid]));
@@ -185,117 +163,5 @@ describe("a kernel log in the journal", { timeout: 40_000 }, () => {
     await vi.waitFor(async () => {
       expect((await following.poll()).problem?.reason).toContain("no journal files were found");
     }, 20_000);
-  });
-});
-
-describe("the checks of the kernel log", () => {
-  function openProbes(options: Parameters<typeof createKernelLogProbes>[0]) {
-    const probes = createKernelLogProbes(options);
-    onTestFinished(() => {
-      for (const probe of probes) probe.close?.();
-    });
-    return probes;
-  }
-  function checks(log: string | null, folder: string, expectedGpus: number | null = null) {
-    const probes = openProbes({
-      log,
-      memoryFile: null,
-      expectedGpus,
-      roster: createGpuRoster(),
-      procRoot: join(folder, "proc"),
-      sysRoot: join(folder, "sys"),
-      nowSeconds,
-    });
-    const [xids, faults] = probes;
-    if (xids === undefined || faults === undefined) throw new Error("two checks");
-    return { xids, faults };
-  }
-
-  it("do not apply without GPUs, tell of an error at once, and of nothing twice", async () => {
-    const { folder, log } = host();
-    const { xids, faults } = checks(log, folder);
-    expect((await runProbe(xids, nowSeconds)).report.state).toBe("not_applicable");
-    expect((await runProbe(faults, nowSeconds)).report.state).toBe("healthy");
-    expect(await xids.news?.()).toBeNull();
-    write(log, xid(79), "Out of memory: Killed process 5 (python) total-vm:1kB");
-    const outcome = await xids.news?.();
-    expect(outcome?.report).toMatchObject({ check: "xid", state: "unhealthy" });
-    expect(outcome?.report.reason).toContain("Xid 79, the GPU fell off the bus, process python (pid 7)");
-    expect(outcome?.report.reason).toContain("-> reboot the host");
-    expect(outcome?.report.readings).toMatchObject([
-      { name: "gpu_xid_errors_total", labels: { gpu: "0000:3b:00.0", xid: "79" }, value: 1 },
-    ]);
-    expect(outcome?.gpuErrors).toMatchObject([
-      { gpu: "0000:3b:00.0", xid: 79, bootId, severity: "critical" },
-    ]);
-    expect((await faults.news?.())?.report).toMatchObject({ check: "kernel-log", state: "degraded" });
-    expect([await xids.news?.(), await faults.news?.()]).toEqual([null, null]);
-  });
-
-  it("name a card by its number as soon as nvidia-smi has told it", async () => {
-    const { folder, log } = host();
-    const roster = createGpuRoster();
-    const [xids] = openProbes({
-      log,
-      memoryFile: null,
-      expectedGpus: 1,
-      roster,
-      procRoot: join(folder, "proc"),
-      sysRoot: join(folder, "sys"),
-      nowSeconds,
-    });
-    write(log, xid(79));
-    await xids?.news?.();
-    roster.update({ busId: "00000000:3B:00.0", index: 5, uuid: "GPU-5", recoveryAction: null, seenAt: 0 });
-    const outcome = await xids?.news?.();
-    expect(outcome?.report.readings[0]?.labels).toEqual({ gpu: "5", uuid: "GPU-5", xid: "79" });
-    expect(await xids?.news?.()).toBeNull();
-  });
-
-  it("tell of more lines of the same error after a while, with their number", async () => {
-    const { folder, log } = host();
-    let clock = Date.now() / 1000;
-    const [xids] = openProbes({
-      log,
-      memoryFile: null,
-      expectedGpus: 1,
-      roster: createGpuRoster(),
-      procRoot: join(folder, "proc"),
-      sysRoot: join(folder, "sys"),
-      nowSeconds: () => clock,
-    });
-    await xids?.news?.();
-    write(log, xid(119));
-    expect((await xids?.news?.())?.report.readings[0]?.value).toBe(1);
-    write(log, xid(119), xid(119));
-    clock += 1;
-    expect(await xids?.news?.()).toBeNull();
-    clock += 5;
-    const outcome = await xids?.news?.();
-    expect(outcome?.report.readings[0]?.value).toBe(3);
-    expect(outcome?.gpuErrors).toHaveLength(1);
-  });
-
-  it("are unknown when GPUs are expected or a log was named and it can't be read", async () => {
-    const { folder } = host();
-    const missing = join(folder, "missing");
-    for (const { xids, faults } of [checks(missing, folder), checks(missing, folder, 8)]) {
-      for (const probe of [xids, faults]) {
-        const { report } = await runProbe(probe, nowSeconds);
-        expect(report.state).toBe("unknown");
-        expect(report.action).toContain("RINGRIFT_KMSG");
-      }
-    }
-  });
-
-  it("call a program's fault degraded, and what needs nothing healthy", async () => {
-    const { folder, log } = host();
-    const { xids } = checks(log, folder, 1);
-    write(log, xid(63));
-    const noted = (await runProbe(xids, nowSeconds)).report;
-    expect(noted.state).toBe("healthy");
-    expect(noted.reason).toContain("noted: 0000:3b:00.0: Xid 63");
-    write(log, xid(31));
-    expect((await runProbe(xids, nowSeconds)).report.state).toBe("degraded");
   });
 });
