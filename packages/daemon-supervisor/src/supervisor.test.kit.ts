@@ -1,5 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { flushCompileCache } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DaemonHealth } from "@ringrift/protocol";
 import { readDefinitions } from "./definition/definition-reader.ts";
@@ -21,6 +24,8 @@ export async function otherSupervisor(
 ): Promise<OtherSupervisor> {
   const child = fork(fileURLToPath(import.meta.url), [stateDir, JSON.stringify(daemons)], {
     stdio: "inherit",
+    // Half of such a supervisor's start is the compiling of its modules, which Node can keep.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
   });
   const failed = once(child, "exit").then(() => {
     throw new Error("the supervisor did not start");
@@ -56,5 +61,7 @@ if (program === fileURLToPath(import.meta.url)) {
     else void manager.stopDaemon(asked.stop);
   });
   await manager.start();
+  // It will be killed, and never come to write it at its end.
+  flushCompileCache();
   process.send?.("started");
 }

@@ -13,7 +13,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readDefinitions } from "./definition/definition-reader.ts";
+import type { DaemonDefinition } from "./definition/definition.ts";
+import { defineService, readDefinitions } from "./definition/definition-reader.ts";
 import { createDaemonManager } from "./manager.ts";
 import type { DaemonManager } from "./manager-options.ts";
 import { otherSupervisor } from "./supervisor.test.kit.ts";
@@ -50,9 +51,12 @@ const pinging = (): string =>
   `i=0; while [ ! -e ${folder}/hush ]; do i=$((i+1)); printf "WATCHDOG=1\\nSTATUS=$i\\n" >&3; sleep 0.05; done; ${silent}`;
 const overdue = "watchdog: no sign of life for 0.5 s";
 
-async function started(one: Record<string, unknown>): Promise<DaemonManager> {
+async function started(
+  one: Record<string, unknown>,
+  services: readonly DaemonDefinition[] = [],
+): Promise<DaemonManager> {
   manager = createDaemonManager({
-    definitions: readDefinitions({ daemons: [one] }).definitions,
+    definitions: [...readDefinitions({ daemons: [one] }).definitions, ...services],
     nodeId: "n1",
     onEvent: () => undefined,
     log: () => undefined,
@@ -74,6 +78,31 @@ it("a daemon that sends no more signs of life is restarted for it, though it sti
   expect(seen(daemons)).toMatchObject({ state: "running", restarts: 0 });
   writeFileSync(join(folder, "hush"), "");
   await until(() => expect(seen(daemons)?.lastExit).toBe(overdue));
+});
+
+it("a daemon is not restarted for the time in which a service inside the process blocked the loop", async () => {
+  let block: () => void = () => undefined;
+  const hog = defineService(
+    { name: "hog" },
+    {
+      start: () => {
+        block = () => {
+          const end = performance.now() + 2_500;
+          while (performance.now() < end);
+        };
+      },
+      stop: () => undefined,
+    },
+  );
+  const daemons = await started(daemon(pinging(), { watchdogSeconds: 1 }), [hog]);
+  await until(() => expect(Number(seen(daemons)?.reason)).toBeGreaterThan(1));
+  const heard = Number(seen(daemons)?.reason);
+  block();
+  await until(() => expect(Number(seen(daemons)?.reason)).toBeGreaterThan(heard + 20));
+  expect(daemons.daemons()).toMatchObject([
+    { state: "running", restarts: 0, lastExit: null },
+    { name: "hog", state: "running", restarts: 0 },
+  ]);
 });
 
 it("a daemon that asks for more time gets it", async () => {
