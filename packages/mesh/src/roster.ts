@@ -182,4 +182,5 @@ const reasonText: Readonly<Record<ClusterMember["reason"], string>> = {
   close: "its link closed without a goodbye",
   refused: "its host refuses connections",
   leave: "it said goodbye",
+  flapping: "it comes and goes, and has not stayed for a minute yet",
 };

@@ -51,7 +51,7 @@ const memberSchema = z.object({
   version: short,
 });
 
-const memberReason = z.enum(["heard", "relayed", "silence", "close", "refused", "leave"]);
+const memberReason = z.enum(["heard", "relayed", "silence", "close", "refused", "leave", "flapping"]);
 const observationSchema = z.object({
   member: nodeId,
   role: z.enum(nodeRoles),

@@ -122,7 +122,7 @@ export interface ObservationFrame {
   readonly incarnation: { readonly boot: number; readonly counter: number };
   readonly homes: readonly string[];
   readonly state: LinkState;
-  readonly reason: "heard" | "relayed" | "silence" | "close" | "refused" | "leave";
+  readonly reason: "heard" | "relayed" | "silence" | "close" | "refused" | "leave" | "flapping";
   readonly heardMsAgo: number | null;
   readonly closedMsAgo: number | null;
   readonly programVersion: string;

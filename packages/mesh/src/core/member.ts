@@ -11,8 +11,8 @@ export function compareIncarnations(a: Incarnation, b: Incarnation): number {
   return a.boot - b.boot || a.counter - b.counter;
 }
 
-/** Why a member has its state; `silence`, `close` and `refused` are accusations. */
-export type MemberReason = "heard" | "relayed" | "silence" | "close" | "refused" | "leave";
+/** Why a member has its state; `silence`, `close` and `refused` are accusations, `flapping` is the cluster's word only. */
+export type MemberReason = "heard" | "relayed" | "silence" | "close" | "refused" | "leave" | "flapping";
 
 /** One member as one observer sees it; instants are on the observer's clock. */
 export interface Member {

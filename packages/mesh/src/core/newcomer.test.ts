@@ -14,6 +14,10 @@ function told(by: string, voterTerm: number) {
   return { type: "message", from: by, message } as const;
 }
 
+function asked(by: string) {
+  return { type: "message", from: by, message: { type: "pre_vote", term: 1 } } as const;
+}
+
 describe("a voter without a vote on disk", () => {
   it("asks the others for their terms at once and with each heartbeat, and changes nothing at them", () => {
     const state = newcomer();
@@ -40,8 +44,11 @@ describe("a voter without a vote on disk", () => {
   });
 
   it("votes above the wall clock's term as soon as a majority, itself counted, knows of no term: the cluster is new", () => {
-    expect(meet(newcomer(), told("b", 0), 5)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
+    const three = newcomer();
+    meet(three, asked("b"), 4);
+    expect(meet(three, told("b", 0), 5)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
     const five = newcomer(["a", "b", "c", "d", "e"]);
+    for (const id of ["b", "e"]) meet(five, asked(id), 4);
     expect(meet(five, told("b", 0), 5)).toEqual([]);
     expect(meet(five, told("e", 0), 6)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
   });
@@ -57,14 +64,19 @@ describe("a voter without a vote on disk", () => {
     });
   });
 
-  it("joins a cluster that began when it did itself, though another voter was never there", () => {
-    expect(meet(newcomer(), told("b", 1_003), 5)).toEqual([{ type: "persist", term: 1_003, votedFor: "a" }]);
-    expect(meet(newcomer(), told("b", 990), 5)).toEqual([{ type: "persist", term: 1_000, votedFor: "a" }]);
-    expect(meet(newcomer(), told("b", 900), 5)).toEqual([]);
+  it("begins a new cluster in the term of that moment, however long it was alone", () => {
+    const state = newcomer();
+    meet(state, asked("b"), 30_000);
+    expect(meet(state, told("b", 0), 30_000)).toEqual([{ type: "persist", term: 1_030, votedFor: "a" }]);
   });
 
-  it("begins a new cluster in the term of that moment, however long it was alone", () => {
-    expect(meet(newcomer(), told("b", 0), 30_000)).toEqual([{ type: "persist", term: 1_030, votedFor: "a" }]);
+  it("joins no sooner than the others know that it is new too, and also after they have joined", () => {
+    const state = newcomer(["a", "b", "c", "d", "e"]);
+    expect(meet(state, told("b", 0), 5)).toEqual([]);
+    meet(state, asked("b"), 6);
+    expect(meet(state, told("b", 1_002), 7)).toEqual([]);
+    meet(state, asked("c"), 8);
+    expect(meet(state, told("c", 0), 9)).toEqual([{ type: "persist", term: 1_002, votedFor: "a" }]);
   });
 
   it("waits for those that may know the last term as long as enough of them are left", () => {

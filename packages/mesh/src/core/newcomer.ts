@@ -9,8 +9,6 @@ import { majority } from "./quorum.ts";
 
 /** 2026-01-01 in seconds since 1970: first terms count from here, so that they stay short. */
 const firstTermZero = 1_767_225_600;
-/** How far apart the clocks of servers may be that are set up together. */
-const clockSkewSeconds = 60;
 
 /** A term above all that were ever used, as long as clocks are right and elections are seconds apart. */
 export function firstTermAt(wallMs: number): number {
@@ -27,6 +25,9 @@ export interface Newcomer {
   readonly bornAt: number;
   /** The newest term that each other voter told as its own. */
   readonly terms: Map<string, number>;
+  /** Others that knew of no term when this voter first heard them, and those that were told so of this voter. */
+  readonly fresh: Set<string>;
+  readonly answered: Set<string>;
   askDueAt: number;
 }
 
@@ -37,7 +38,7 @@ export type NewcomerInput =
 export type NewcomerOptions = Pick<Newcomer, "self" | "voters" | "timing" | "firstTerm">;
 
 export function createNewcomer(options: NewcomerOptions, now: number): Newcomer {
-  return { ...options, bornAt: now, terms: new Map(), askDueAt: now };
+  return { ...options, bornAt: now, terms: new Map(), fresh: new Set(), answered: new Set(), askDueAt: now };
 }
 
 /** Takes one input; a `persist` among the effects is the vote with which it begins as an ordinary voter. */
@@ -61,13 +62,16 @@ function meetsEveryMajority(voters: readonly string[]): number {
   return voters.length - majority(voters.length) + 1;
 }
 
-function hear({ self, voters, terms }: Newcomer, from: string, message: ElectionMessage): ElectionEffect[] {
+function hear(newcomer: Newcomer, from: string, message: ElectionMessage): ElectionEffect[] {
+  const { self, voters, terms, fresh, answered } = newcomer;
   if (from === self || !voters.includes(from)) return [];
   const tell = (term: number): void => {
+    if (term === 0 && !terms.has(from)) fresh.add(from);
     terms.set(from, Math.max(term, terms.get(from) ?? 0));
   };
   switch (message.type) {
     case "pre_vote":
+      answered.add(from);
       return [
         {
           type: "send",
@@ -99,16 +103,20 @@ function firstVote(newcomer: Newcomer, now: number): PersistedVote | null {
   const { self, voters, terms, timing, firstTerm, bornAt } = newcomer;
   const told = [...terms.values()];
   const term = Math.max(0, ...told);
-  const reachesMajority = told.length >= majority(voters.length) - 1;
-  // A majority that knows of no term: the cluster is new, or has forgotten all of them.
-  if (term === 0 && reachesMajority)
-    return { term: firstTerm + Math.floor((now - bornAt) / 1_000), votedFor: self };
-  // A cluster that began when this voter did, by clocks that differ a little: it can have forgotten nothing of it.
-  if (reachesMajority && term >= firstTerm - clockSkewSeconds)
-    return { term: Math.max(term, firstTerm), votedFor: self };
+  if (isNewCluster(newcomer))
+    return { term: Math.max(term, firstTerm + Math.floor((now - bornAt) / 1_000)), votedFor: self };
   // A round of voting that still runs ends meanwhile.
   if (term === 0 || missing(newcomer) > 0 || now - bornAt < timing.electionTimeoutMaxMs) return null;
   const knowing = told.filter((each) => each > 0).length;
   const last = knowing >= meetsEveryMajority(voters) ? term : Math.max(term, firstTerm);
   return { term: last, votedFor: self };
+}
+
+/**
+ * Whether a majority began together, or has forgotten everything together. Each of the others heard as much of this voter:
+ * otherwise it would take this one for an old voter once it has joined, and wait for the rest.
+ */
+function isNewCluster({ voters, terms, fresh, answered }: Newcomer): boolean {
+  const alike = [...fresh].filter((id) => answered.has(id)).length;
+  return terms.size === fresh.size && alike >= majority(voters.length) - 1;
 }

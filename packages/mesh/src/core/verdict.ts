@@ -1,6 +1,7 @@
 import type { LinkState, NodeRole } from "@ringrift/protocol";
 import type { Epoch } from "./epoch.ts";
 import { admit, type Fence, firstFence } from "./fence.ts";
+import { createFlapping, damp, type Flapping } from "./flapping.ts";
 import { compareIncarnations, type Incarnation, type MemberReason } from "./member.ts";
 import type { Observation } from "./membership-input.ts";
 import { majority } from "./quorum.ts";
@@ -53,6 +54,8 @@ export interface Verdict {
   fence: Fence;
   /** Per member, per server. */
   readonly views: Map<string, Map<string, View>>;
+  /** Members that were down since they were listed. */
+  readonly flapping: Map<string, Flapping>;
 }
 
 export function createVerdict(options: VerdictOptions): Verdict {
@@ -65,6 +68,7 @@ export function createVerdict(options: VerdictOptions): Verdict {
     standing: "leaderless",
     fence: firstFence,
     views: new Map(),
+    flapping: new Map(),
   };
 }
 
@@ -109,6 +113,7 @@ function makeRoom(verdict: Verdict): boolean {
     if (state !== "left" && state !== "down") continue;
     verdict.members.delete(member);
     verdict.views.delete(member);
+    verdict.flapping.delete(member);
     return verdict.views.size < verdict.maxMembers;
   }
   return false;
@@ -156,9 +161,11 @@ function weigh(
   }
   const known = verdict.members.get(member);
   const sameLife = known !== undefined && compareIncarnations(known.incarnation, incarnation) === 0;
-  const state = outcome(verdict.standing, votes, homes, sameLife ? known.state : null);
-  if (state === null) return [];
-  const reason = reasons[state] ?? reasons.down ?? newest.reason;
+  const judged = outcome(verdict.standing, votes, homes, sameLife ? known.state : null);
+  if (judged === null) return [];
+  const state = damped(verdict, member, judged, now);
+  const flaps = state === "suspect" && judged === "alive";
+  const reason = flaps ? "flapping" : (reasons[state] ?? reasons.down ?? newest.reason);
   // Nearly every weighing ends here: thousands of members are alive and stay so.
   if (sameLife && state === "alive" && known.state === "alive" && known.reason === reason) return [];
   const accusers: string[] = [];
@@ -182,6 +189,14 @@ function outcome(
   if (standing === "leader" && votes.down >= majority(homes.length)) return "down";
   if (votes.alive > 0) return "alive";
   return before === "down" ? null : "suspect";
+}
+
+function damped(verdict: Verdict, member: string, judged: LinkState, now: number): LinkState {
+  const known = verdict.flapping.get(member);
+  if (known === undefined && judged !== "down") return judged;
+  const flapping = known ?? createFlapping();
+  verdict.flapping.set(member, flapping);
+  return damp(flapping, judged, now);
 }
 
 function newestObservation(views: ReadonlyMap<string, View>): Observation | undefined {

@@ -92,6 +92,43 @@ test.each([1, 2])(
   },
 );
 
+test("an agent that comes and goes every 3 s for 10 min is told of for a minute, and its death after that still is", () => {
+  let told = 0;
+  const run = createDetectionRun({
+    seed: 1,
+    servers: 3,
+    agents: 20,
+    see: (fact) => {
+      if (fact.type === "listed" && fact.server === "s2") told += 1;
+    },
+  });
+  run.run(2_000);
+  told = 0;
+  for (let time = 0; time < 600_000; time += 6_000) {
+    run.kill("n1");
+    run.run(3_000);
+    run.restart("n1", 1e12);
+    run.run(3_000);
+  }
+  // Three a return, and one more for each life that a follower hears of before the leader's word comes.
+  expect(told).toBeLessThan(60);
+  expect(run.states("n1")).toEqual(["suspect", "suspect", "suspect"]);
+  run.kill("n1");
+  run.run(35_000);
+  expect(run.states("n1")).toEqual(["down", "down", "down"]);
+});
+
+test("a server whose loop lags by 2 s declares nobody down, and what it shares accuses later", () => {
+  const run = createDetectionRun({ seed: 1, servers: 3, agents: 20 });
+  run.run(2_000);
+  for (let times = 0; times < 10; times += 1) {
+    run.stall("s1", 2_000);
+    run.run(2_500);
+    expect(run.servers[0]?.view.localHealth.multiplier).toBeGreaterThan(3);
+  }
+  expect(run.everDown()).toEqual([]);
+});
+
 test("a rack that goes silent is held back, and down after the hold", () => {
   const run = createDetectionRun({ seed: 1, servers: 3, agents: 30 });
   run.run(3_000);

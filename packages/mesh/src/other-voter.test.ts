@@ -43,3 +43,11 @@ it("a newer voter's unknown kind of election message and unknown field are count
   );
   expect(server.mesh.status().links.map(({ peer }) => peer)).toEqual(["server-2"]);
 });
+
+it("a voter whose list of voters is another is refused: an old list and a new one never vote together", {
+  timeout: 30_000,
+}, async () => {
+  expect(await newer.link({ ...newerVoter, voters: ["v1", "v2", "v3"] })).toBeNull();
+  await eventually("it is counted", () => server.mesh.status().refused.voters_differ === 1);
+  expect(server.mesh.status().links).toEqual([]);
+});
