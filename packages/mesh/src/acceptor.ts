@@ -67,7 +67,7 @@ export class Acceptor {
             onLink(link);
           },
           onRefused: (reason, peer) => {
-            settled(reason === "closed" || reason === "handshake_timeout" ? "hung_up" : "refused");
+            settled(failureOf(reason));
             // Someone who hangs up was not refused.
             if (reason !== "closed") onRefused(reason, peer, address);
           },
@@ -100,6 +100,12 @@ export class Acceptor {
     if (count === 0) this.#pending.delete(address);
     else this.#pending.set(address, count);
   }
+}
+
+/** Who goes, is too slow or refuses this server has shown nothing that was wrong: so do overloaded agents. */
+function failureOf(reason: RefusalReason | "closed"): HandshakeFailure {
+  const isHangUp = reason === "closed" || reason === "handshake_timeout" || reason === "refused_by_peer";
+  return isHangUp ? "hung_up" : "refused";
 }
 
 const statusLines: Partial<Readonly<Record<RefusalReason, string>>> = {

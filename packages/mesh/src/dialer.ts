@@ -107,7 +107,9 @@ export class Dialer {
         const cause = insecure ? "not_loopback" : untrusted ? "certificate" : reason;
         if (busy) this.#dialAfter(turnMs ?? backOffMs(busyBackOff, this.#turnedAway, this.#options.random()));
         else {
-          const backOff = cause === "closed" ? this.#options.backOff : refusedBackOff;
+          // A server that is too slow may be faster soon; one that refuses will do so again.
+          const isRefusal = cause !== "closed" && cause !== "handshake_timeout";
+          const backOff = isRefusal ? refusedBackOff : this.#options.backOff;
           this.#dialAfter(backOffMs(backOff, this.#failures, this.#options.random()));
         }
         // A server that is full has not failed: it must not be looked for more rarely later.
