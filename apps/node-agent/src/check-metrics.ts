@@ -12,7 +12,11 @@ export interface CheckMetrics {
 
 const bucketsSeconds = [0.001, 0.01, 0.1, 0.5, 1, 5, 10] as const;
 
+type Labels = MetricSample["labels"];
+
 interface CheckCount {
+  /** Of its series, made once. */
+  readonly labels: { readonly own: Labels; readonly buckets: readonly Labels[] };
   /** Runs that took at most each bucket's time, and all runs. */
   readonly within: number[];
   runs: number;
@@ -27,7 +31,13 @@ export function createCheckMetrics(): CheckMetrics {
     observe: ({ check, state, durationSeconds }) => {
       let count = counts.get(check);
       if (count === undefined) {
-        count = { within: bucketsSeconds.map(() => 0), runs: 0, seconds: 0, failures: 0 };
+        count = {
+          labels: labelsOf(check),
+          within: bucketsSeconds.map(() => 0),
+          runs: 0,
+          seconds: 0,
+          failures: 0,
+        };
         counts.set(check, count);
       }
       for (const [index, limit] of bucketsSeconds.entries())
@@ -44,29 +54,37 @@ export function createCheckMetrics(): CheckMetrics {
         name: "ringrift_check_duration_seconds",
         type: "histogram",
         help: "How long runs of each check took.",
-        samples: [...counts].flatMap(([check, count]) => histogramSamples(check, count)),
+        samples: [...counts.values()].flatMap(histogramSamples),
       },
       {
         // It exists from a check's first run on, so that a rate can be taken from its first failure.
         name: "ringrift_check_failures_total",
         type: "counter",
         help: "Runs of each check that found a fault or could not tell.",
-        samples: [...counts].map(([check, { failures }]) => ({ labels: { check }, value: failures })),
+        samples: [...counts.values()].map(({ labels, failures }) => ({
+          labels: labels.own,
+          value: failures,
+        })),
       },
     ],
   };
 }
 
-function histogramSamples(check: string, { within, runs, seconds }: CheckCount): MetricSample[] {
-  const bucket = (le: string, value: number): MetricSample => ({
-    labels: { check, le },
-    value,
-    suffix: "_bucket",
-  });
+function labelsOf(check: string): CheckCount["labels"] {
+  return {
+    own: { check },
+    buckets: [...bucketsSeconds, "+Inf"].map((limit) => ({ check, le: String(limit) })),
+  };
+}
+
+function histogramSamples({ labels, within, runs, seconds }: CheckCount): MetricSample[] {
   return [
-    ...bucketsSeconds.map((limit, index) => bucket(String(limit), within[index] ?? 0)),
-    bucket("+Inf", runs),
-    { labels: { check }, value: seconds, suffix: "_sum" },
-    { labels: { check }, value: runs, suffix: "_count" },
+    ...labels.buckets.map((ofBucket, index) => ({
+      labels: ofBucket,
+      value: within[index] ?? runs,
+      suffix: "_bucket",
+    })),
+    { labels: labels.own, value: seconds, suffix: "_sum" },
+    { labels: labels.own, value: runs, suffix: "_count" },
   ];
 }

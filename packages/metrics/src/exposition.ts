@@ -39,7 +39,7 @@ interface Merged {
   readonly type: MetricType;
   readonly help: string;
   readonly unit: string | undefined;
-  readonly samples: MetricSample[][];
+  readonly samples: (readonly MetricSample[])[];
 }
 
 function mergeByName(families: readonly MetricFamily[]): Merged[] {
@@ -49,10 +49,10 @@ function mergeByName(families: readonly MetricFamily[]): Merged[] {
     if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) continue;
     const known = byName.get(name);
     if (known === undefined) {
-      const { type, help, samples, unit = unitOf(name) } = family;
-      byName.set(name, { name, type, help, unit, samples: [[...samples]] });
+      const { type, help, samples, unit } = family;
+      byName.set(name, { name, type, help, unit, samples: [samples] });
     } else if (known.type === family.type) {
-      known.samples.push([...family.samples]);
+      known.samples.push(family.samples);
     }
   }
   return [...byName.values()].sort((left, right) => compare(left.name, right.name));
@@ -65,15 +65,16 @@ function fullName({ name, type }: MetricFamily): string {
   return name;
 }
 
-function header({ name, type, help, unit }: Merged, format: ExpositionFormat): string {
+function header({ name, type, help, ...family }: Merged, format: ExpositionFormat): string {
   const trimmed = help.toWellFormed().trim();
   const text = escapeBackslashes(trimmed === "" ? name : trimmed);
   if (format === "text") {
     return `# HELP ${name} ${text}\n# TYPE ${name} ${textType(type)}\n`;
   }
-  const family = openMetricsName(name, type);
-  const unitLine = unit !== undefined && family.endsWith(`_${unit}`) ? `# UNIT ${family} ${unit}\n` : "";
-  return `# HELP ${family} ${text.replaceAll('"', '\\"')}\n# TYPE ${family} ${type}\n${unitLine}`;
+  const bare = openMetricsName(name, type);
+  const unit = family.unit ?? unitOf(name);
+  const unitLine = unit !== undefined && bare.endsWith(`_${unit}`) ? `# UNIT ${bare} ${unit}\n` : "";
+  return `# HELP ${bare} ${text.replaceAll('"', '\\"')}\n# TYPE ${bare} ${type}\n${unitLine}`;
 }
 
 function textType(type: MetricType): string {
@@ -86,28 +87,37 @@ function openMetricsName(name: string, type: MetricType): string {
   return type === "info" ? name.slice(0, -"_info".length) : name;
 }
 
+// These two are most of what an agent does when it is scraped. It runs without optimizing compilers, where each step of an
+// iterator is an object: hence loops over indexes.
 function sampleLines({ name, type, samples }: Merged): string[] {
   const seen = new Set<string>();
   const lines: string[] = [];
-  for (const list of samples) {
-    for (const { labels, value, suffix = "" } of list) {
+  let inOrder = true;
+  for (let list = 0; list < samples.length; list += 1) {
+    const ofList = samples[list] ?? [];
+    for (let index = 0; index < ofList.length; index += 1) {
+      const sample = ofList[index];
       // A counter below zero or of no number makes a scraper refuse the whole page.
-      if (type === "counter" && !(value >= 0)) continue;
-      const series = `${name}${suffix}${labelText(labels)}`;
+      if (sample === undefined || (type === "counter" && !(sample.value >= 0))) continue;
+      const series = `${name}${sample.suffix ?? ""}${labelText(sample.labels)}`;
       if (seen.has(series)) continue;
       seen.add(series);
-      lines.push(`${series} ${numberText(value)}\n`);
+      const line = `${series} ${numberText(sample.value)}\n`;
+      inOrder = inOrder && (lines.length === 0 || (lines.at(-1) ?? "") <= line);
+      lines.push(line);
     }
   }
-  return type === "histogram" || type === "summary" ? lines : lines.sort();
+  return inOrder || type === "histogram" || type === "summary" ? lines : lines.sort();
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {
   const names = Object.keys(labels);
   if (names.length === 0) return "";
+  if (names.length > 1 && !isSorted(names)) names.sort();
   let text = "";
   let used: Set<string> | null = null;
-  for (const name of names.length > 1 ? names.sort() : names) {
+  for (let index = 0; index < names.length; index += 1) {
+    const name = names[index] ?? "";
     const value = labels[name];
     // An empty label is the same as none.
     if (value === undefined || value === "") continue;
@@ -120,6 +130,12 @@ function labelText(labels: Readonly<Record<string, string>>): string {
     text += `${text === "" ? "{" : ","}${valid}="${escapeLabel(value)}"`;
   }
   return text === "" ? "" : `${text}}`;
+}
+
+function isSorted(names: readonly string[]): boolean {
+  for (let index = 1; index < names.length; index += 1)
+    if ((names[index - 1] ?? "") > (names[index] ?? "")) return false;
+  return true;
 }
 
 /** A label name that the formats accept; a leading double underscore is theirs. */
@@ -135,6 +151,7 @@ function escapeLabel(value: string): string {
 }
 
 function escapeBackslashes(text: string): string {
+  if (!/[\\\n]/.test(text)) return text;
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 

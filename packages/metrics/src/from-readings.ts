@@ -16,7 +16,7 @@ export interface ReadingsOptions {
   readonly maxSeries?: number;
 }
 
-const taken = new Set(["node", "le", "quantile"]);
+const taken: readonly string[] = ["node", "le", "quantile"];
 
 /**
  * Turns readings into families `ringrift_<name>` with the label `node`. Absent values give no series, never a zero. What
@@ -82,9 +82,11 @@ function typeOf(name: string): MetricType {
 }
 
 function withNode(labels: Readonly<Record<string, string>>, node: string): Record<string, string> {
+  // A spread is copied in one step; names of ours among them are the exception.
+  if (!taken.some((label) => Object.hasOwn(labels, label))) return { node, ...labels };
   const all: Record<string, string> = { node };
   for (const [label, value] of Object.entries(labels)) {
-    all[taken.has(label) ? `exported_${label}` : label] = value;
+    all[taken.includes(label) ? `exported_${label}` : label] = value;
   }
   return all;
 }
