@@ -13,11 +13,12 @@ export function watchNews(
   onNews: (outcomes: readonly ProbeOutcome[]) => void,
   onError: (error: unknown) => void,
 ): () => void {
+  const askable = probes.filter(({ news }) => news !== undefined);
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return;
     asking = true;
-    Promise.all(probes.map((probe) => probe.news?.() ?? null))
+    Promise.all(askable.map((probe) => probe.news?.() ?? null))
       .then((answers) => {
         const outcomes = answers.filter((answer) => answer !== null);
         if (outcomes.length > 0) onNews(outcomes);

@@ -73,6 +73,9 @@ export function createKmsgSource(path: string, options: SourceOptions): KernelLo
 
 /** The next record; null when there is none yet. An overwritten place (EPIPE) shows as a gap in the numbers. */
 function readRecord(file: number, buffer: Buffer): string | null {
+  // "None yet" comes as an error, twice a second; to note where it was thrown would cost more than the read.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
     return buffer.toString("utf8", 0, readSync(file, buffer, 0, buffer.length, null));
   } catch (error) {
@@ -80,6 +83,8 @@ function readRecord(file: number, buffer: Buffer): string | null {
     if (code === "EAGAIN") return null;
     if (code === "EPIPE") return "";
     throw error;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
