@@ -16,19 +16,41 @@ const buffer = Buffer.allocUnsafeSlow(65_536);
  */
 export async function readKernelFile(path: string, signal: AbortSignal): Promise<string | null> {
   signal.throwIfAborted();
+  return untraced(path, () => readOpen(path, false));
+}
+
+/**
+ * As `readKernelFile`, at once, for a file that the kernel writes as one record: one read gives all of it, so that nobody
+ * need ask whether more follows.
+ */
+export function readKernelRecord(path: string): string | null {
+  return untraced(path, () => readOpen(path, true));
+}
+
+function readOpen(path: string, isRecord: boolean): string {
+  const file = openSync(path, "r");
   try {
-    const file = openSync(path, "r");
-    try {
-      const first = readSync(file, buffer, 0, buffer.length, null);
-      if (first === 0) return "";
-      const text = buffer.toString("utf8", 0, first);
-      const second = readSync(file, buffer, 0, buffer.length, null);
-      return second === 0 ? text : readRest(file, path, text, second);
-    } finally {
-      closeSync(file);
-    }
+    const first = readSync(file, buffer, 0, buffer.length, null);
+    const text = buffer.toString("utf8", 0, first);
+    if (first === 0 || (isRecord && first < buffer.length)) return text;
+    const second = readSync(file, buffer, 0, buffer.length, null);
+    return second === 0 ? text : readRest(file, path, text, second);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Null where there is no such file. That comes as an error, and to note where it was thrown costs more than the read. */
+function untraced<T>(path: string, read: () => T): T | null {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return read();
   } catch (error) {
+    Error.stackTraceLimit = stackTraceLimit;
     return absentOr(error, path);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
@@ -92,12 +114,7 @@ export async function requireKernelFile(path: string, signal: AbortSignal): Prom
 /** Names in a folder of procfs or sysfs, in the kernel's order; null where there is no such folder. */
 export async function listKernelFolder(path: string, signal: AbortSignal): Promise<string[] | null> {
   signal.throwIfAborted();
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw unreadable(path, error);
-  }
+  return untraced(path, () => readdirSync(path));
 }
 
 // ESRCH: the process ended between the listing and the read. EOPNOTSUPP: built in but switched off, as PSI may be.

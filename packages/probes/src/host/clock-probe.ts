@@ -45,7 +45,10 @@ async function runningService(
     ["chronyd.pid", "chronyd"],
     ["ntpd.pid", "ntpd"],
   ] as const) {
-    const pid = parseCount(((await readKernelFile(join(runRoot, file), signal)) ?? "").trim());
+    const path = join(runRoot, file);
+    // To look first is cheaper than the error of a file that most hosts do not have.
+    if (!existsSync(path)) continue;
+    const pid = parseCount(((await readKernelFile(path, signal)) ?? "").trim());
     if (pid === null) continue;
     const command = (await readKernelFile(join(procRoot, String(pid), "comm"), signal))?.trim();
     if (command === name) return name;

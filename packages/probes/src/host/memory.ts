@@ -9,15 +9,16 @@ import { hostProbe } from "./host-probe.ts";
 const lowAvailableRatio = 0.05;
 const exhaustedAvailableRatio = 0.02;
 
-/** Fields of /proc/meminfo in bytes; a line without a plain number is left out. */
+/** The fields of /proc/meminfo that are judged, in bytes; a line without a plain number is left out. */
 export type MemoryInfo = ReadonlyMap<string, number>;
+
+const judged = /^(MemTotal|MemAvailable|SwapTotal|SwapFree):[ \t]+(\d+)( kB)?[ \t]*$/gm;
 
 export function parseMemoryInfo(text: string): MemoryInfo {
   const info = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const match = /^([A-Za-z0-9_()]+):\s+(\d+)( kB)?\s*$/.exec(line);
-    const value = parseCount(match?.[2]);
-    if (match?.[1] !== undefined && value !== null) info.set(match[1], match[3] ? value * 1024 : value);
+  for (const [, name = "", digits, unit] of text.matchAll(judged)) {
+    const value = parseCount(digits);
+    if (value !== null) info.set(name, unit === undefined ? value : value * 1024);
   }
   return info;
 }

@@ -21,7 +21,7 @@ export interface KnownProcess extends ProcessState {
 export type ProcessTable = ReadonlyMap<number, KnownProcess>;
 
 /** Even a small share of many processes is bounded: 500 reads take about 5 ms. */
-const slice = { share: 1 / 16, least: 16, most: 500 };
+const slice = { share: 1 / 16, least: 4, most: 500 };
 
 export interface ChosenProcesses {
   /** Pids whose state is read. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { SignalState } from "@ringrift/protocol";
 import { clip, type Judgement, type Measure } from "../judgement.ts";
-import { listKernelFolder, readKernelFile, readWaitingFile } from "../kernel-file.ts";
+import { listKernelFolder, readKernelRecord, readWaitingFile } from "../kernel-file.ts";
 import type { Probe } from "../probe.ts";
 import { ProbeError } from "../probe-error.ts";
 import { hostProbe } from "./host-probe.ts";
@@ -156,18 +156,14 @@ export function createProcessesProbe(
   const matchesAny = ({ command }: KnownProcess): boolean =>
     command !== null && patterns.some((pattern) => command.includes(pattern));
 
-  async function readProcess(
-    pid: number,
-    before: KnownProcess | undefined,
-    readCommandAgain: boolean,
+  async function withCommand(
+    known: KnownProcess,
+    again: boolean,
     signal: AbortSignal,
-  ): Promise<KnownProcess | null> {
-    const state = parseProcessState((await readKernelFile(`${procRoot}/${pid}/stat`, signal)) ?? "");
-    if (state === null) return null;
-    const known = nextKnown(before, state);
+  ): Promise<KnownProcess> {
     // The agent's own command line may name the pattern.
-    if (pid === ownPid) return { ...known, command: "" };
-    if (patterns.length === 0 || (known.command !== null && !readCommandAgain)) return known;
+    if (known.pid === ownPid) return { ...known, command: "" };
+    if (known.command !== null && !again) return known;
     return { ...known, command: await readCommand(procRoot, known, signal) };
   }
 
@@ -181,8 +177,10 @@ export function createProcessesProbe(
         if (before !== undefined) next.set(pid, before);
         continue;
       }
-      const known = await readProcess(pid, before, chosen.part.has(pid), signal);
-      if (known !== null) next.set(pid, known);
+      const state = parseProcessState(readKernelRecord(`${procRoot}/${pid}/stat`) ?? "");
+      if (state === null) continue;
+      const known = nextKnown(before, state);
+      next.set(pid, patterns.length === 0 ? known : await withCommand(known, chosen.part.has(pid), signal));
     }
     after = chosen.after;
     return next;
