@@ -7,8 +7,10 @@ import { promisify } from "node:util";
 import { killLeftovers, type Program, startCommand, startProgram, waitFor } from "@ringrift/e2e/program";
 import { version as libraryVersion } from "systeminformation";
 import { type Figure, median } from "./figure.ts";
+import { healthBesideBadSmi } from "./probes/bad-nvidia-smi.ts";
 import { processCost } from "./probes/process-cost.ts";
 import { scrape } from "./probes/scraper.ts";
+import { writeSyntheticProc } from "./probes/synthetic-proc.ts";
 import { runsPerFigure, sleep, versionOf } from "./timed.ts";
 
 const ports = { server: 18_790, agent: 18_791, exporter: 18_792 };
@@ -18,12 +20,13 @@ const scrapeEveryMs = 5_000;
 const scrapesPerWindow = 2;
 const clients = 8;
 const loadWindowMs = 2_000;
+const manyProcesses = 2_000;
 
 /** The cost of watching one host: a sample, an idle agent, and an agent that many ask. */
 export async function run(): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "ringrift-bench-"));
   try {
-    const samples = await hostSamples();
+    const samples = await hostSamples(folder);
     startProgram("health-server", ["--port", String(ports.server)], {
       RINGRIFT_LOG_LEVEL: "warn",
       RINGRIFT_DATA_DIR: folder,
@@ -40,6 +43,7 @@ export async function run(): Promise<Figure[]> {
     await agent.kill("SIGTERM");
     await startAgent(folder, eightGpus());
     const busy = await throughput(exporter);
+    const health = await healthBesideBadSmi(folder);
     const peer = (value: number | null) =>
       value === null || version === null
         ? { note: `${exporterName} is not installed` }
@@ -68,6 +72,7 @@ export async function run(): Promise<Figure[]> {
         ...peer(busy.peer),
       },
       { name: "metrics_agent_series", unit: "series", value: busy.series, note: "of the figure above" },
+      ...health,
     ];
   } finally {
     await killLeftovers();
@@ -75,24 +80,48 @@ export async function run(): Promise<Figure[]> {
   }
 }
 
-/** All checks of the host but the GPUs', once, in milliseconds of CPU. */
-async function hostSamples(): Promise<Figure[]> {
+interface HostSample {
+  readonly warmMs: readonly number[];
+  readonly coldMs: readonly number[];
+  readonly children: boolean;
+  readonly checks: readonly { readonly check: string; readonly ms: number; readonly systemMs: number }[];
+}
+
+/** All checks of the host but the GPUs', once, in milliseconds of CPU; and each by itself. */
+async function hostSamples(folder: string): Promise<Figure[]> {
   console.error("  samples of the host");
-  const script = fileURLToPath(new URL("probes/host-sample.ts", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script]);
-  const { warmMs, coldMs, children, checks } = JSON.parse(stdout) as {
-    readonly warmMs: readonly number[];
-    readonly coldMs: readonly number[];
-    readonly children: boolean;
-    readonly checks: readonly string[];
-  };
-  if (children) throw new Error("a host check started a child process");
+  const { warmMs, coldMs, checks } = await hostSample();
   const note = `${checks.length} checks, no child process`;
   const peer = { name: "systeminformation, 6 calls", ...(await librarySample()) };
+  const procRoot = join(folder, "proc");
+  writeSyntheticProc(procRoot, manyProcesses);
+  const many = await hostSample(procRoot);
   return [
     { name: "host_sample_cpu_ms", unit: "ms", value: median(warmMs), runs: warmMs, peer },
     { name: "host_sample_cold_cpu_ms", unit: "ms", value: median(coldMs), runs: coldMs, note },
+    {
+      name: "host_sample_many_processes_cpu_ms",
+      unit: "ms",
+      value: median(many.warmMs),
+      runs: many.warmMs,
+      note: `${manyProcesses} processes in a copied /proc`,
+    },
+    ...checks.map(({ check, ms, systemMs }) => ({
+      name: `host_check_${check.replaceAll("-", "_")}_cpu_ms`,
+      unit: "ms",
+      value: ms,
+      note: `${Math.round((100 * systemMs) / ms)} % of it in the kernel`,
+    })),
   ];
+}
+
+async function hostSample(procRoot?: string): Promise<HostSample> {
+  const script = fileURLToPath(new URL("probes/host-sample.ts", import.meta.url));
+  const args = procRoot === undefined ? [script] : [script, procRoot];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const sample = JSON.parse(stdout) as HostSample;
+  if (sample.children) throw new Error("a host check started a child process");
+  return sample;
 }
 
 /** The same by the library that a Node program would ask, its children included. */
