@@ -83,6 +83,9 @@ export function createProgramRunner(
       const stop = (run: ProgramRun) => {
         if (ending !== null) return;
         ending = run;
+        // What it still prints is wanted no more; left open, the pipe would bring all of a flood until the signal arrives.
+        child.stdout.destroy();
+        child.stderr.destroy();
         // It ended, and something it started that nobody can end still holds the pipes.
         if (exited) return settle(run);
         killGroup(child);
