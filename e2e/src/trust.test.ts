@@ -65,7 +65,7 @@ describe("a key is rotated by SIGHUP on running programs", { timeout: 60_000 }, 
     const server = await start("health-server", "server-1", port);
     const agent = await start("node-agent", "agent-1", await freePort());
     const both = [server, agent];
-    await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
+    await waitFor("the agent's link", async () => (logged(agent, "a link is open") >= 1 ? true : null));
 
     const rotate = async (keys: readonly string[], times: number): Promise<void> => {
       for (const id of ["server-1", "agent-1"]) keyFile(id, keys);
@@ -105,7 +105,7 @@ describe("mutual TLS between running programs", { timeout: 60_000 }, () => {
       ...environment("agent-1", await freePort(), url),
       ...tls("agent-1"),
     });
-    await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
+    await waitFor("the agent's link", async () => (logged(agent, "a link is open") >= 1 ? true : null));
     const ca = readFileSync(fixture("authority"), "utf8");
     const status = await new Promise<number | undefined>((resolve, reject) => {
       get(`https://127.0.0.1:${port}/health`, { ca }, (answer) => {
@@ -192,7 +192,7 @@ describe("the command line asks a server with mutual TLS", { timeout: 60_000 }, 
       ...environment("agent-1", await freePort(), url),
       ...tls("agent-1"),
     });
-    await waitFor("the agent's link", async () => (logged(agent, "a link is open") === 1 ? true : null));
+    await waitFor("the agent's link", async () => (logged(agent, "a link is open") >= 1 ? true : null));
     const server = ["--server", `https://127.0.0.1:${port}`];
     const ca = ["--mesh-tls-ca-file", fixture("authority")];
 
