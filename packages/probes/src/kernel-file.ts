@@ -111,7 +111,7 @@ export async function requireKernelFile(path: string, signal: AbortSignal): Prom
   );
 }
 
-/** Names in a folder of procfs or sysfs, in the kernel's order; null where there is no such folder. */
+/** Names in a folder of procfs or sysfs, in the order of their letters; null where there is no such folder. */
 export async function listKernelFolder(path: string, signal: AbortSignal): Promise<string[] | null> {
   signal.throwIfAborted();
   return untraced(path, () => readdirSync(path));

@@ -218,7 +218,7 @@ export function createDisksProbe(
         },
         { state: "not_applicable", when: "no block file system is mounted here", advice: "Nothing." },
       ],
-      cost: "under 0.1 ms a mount, in a thread",
+      cost: "0.1 ms, and as much a mount for its call in a thread",
       async check(signal) {
         const text = await requireKernelFile(join(procRoot, "self/mountinfo"), signal);
         if (text !== mountText) mounts = parseMounts(text);

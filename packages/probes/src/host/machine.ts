@@ -51,7 +51,7 @@ export function createMachineProbe(sysRoot: string, etcRoot: string, nowSeconds:
           advice: "Nothing: it is told so that people can see what changed.",
         },
       ],
-      cost: "about 1 ms",
+      cost: "about 1 ms in its first run, then under 0.1 ms",
       async check(signal) {
         const read = async (path: string): Promise<string> => (await readKernelFile(path, signal)) ?? "";
         if (hardware === null) {

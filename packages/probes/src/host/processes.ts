@@ -207,7 +207,7 @@ export function createProcessesProbe(
           advice: "Restart the parent that does not collect its children.",
         },
       ],
-      cost: "10 microseconds for each process read: new and blocked ones, a sixteenth of the others",
+      cost: "2 microseconds a process, and 10 for each that is read: new and blocked ones, a sixteenth of the others",
       async check(signal) {
         const pids = await listPids(procRoot, signal);
         table = await readTable(pids.slice(0, maxProcesses), signal);
