@@ -43,6 +43,18 @@ it("is read back as it was written, of several changes the last, with nothing ly
   expect(told).toEqual([]);
 });
 
+it("is on disk when a flush resolves, also one that was asked for while something older was being written", async () => {
+  const writer = new StateWriter(path(), tell);
+  for (let i = 0; i < 20; i += 1) {
+    writer.save(() => state(i));
+    const flushed = writer.flush();
+    writer.save(() => state(i + 0.5));
+    await Promise.all([flushed, writer.flush()]);
+    expect(readState(path(), tell)?.savedAtMs).toBe(i + 0.5);
+  }
+  await writer.close();
+});
+
 it("is not written when there is no news", async () => {
   const writer = new StateWriter(path(), tell);
   writer.save(() => null);

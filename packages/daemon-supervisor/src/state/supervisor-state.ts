@@ -76,6 +76,8 @@ export class StateWriter {
   #next: { readonly state: () => SupervisorState | null; readonly tried: PromiseWithResolvers<void> } | null =
     null;
   #hurry: () => void = () => undefined;
+  /** What waits is waited for, though something older is still being written. */
+  #hurried = false;
   #current: Promise<void> = Promise.resolve();
   #problem = "";
   #closes = false;
@@ -94,6 +96,7 @@ export class StateWriter {
   /** Writes at once what waits; resolves when the disk has taken or refused it, or has been waited for long enough. */
   async flush(): Promise<void> {
     const tried = this.#next?.tried.promise ?? this.#current;
+    this.#hurried = this.#next !== null;
     this.#hurry();
     await within(tried, longestFlushMs);
   }
@@ -106,9 +109,10 @@ export class StateWriter {
 
   async #writeAll(): Promise<void> {
     while (this.#next !== null) {
-      await this.#pause(gatherMs);
+      if (!this.#hurried) await this.#pause(gatherMs);
       const { state, tried } = this.#next;
       this.#next = null;
+      this.#hurried = false;
       this.#current = tried.promise;
       const refused = await this.#write(state());
       tried.resolve();
