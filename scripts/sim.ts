@@ -1,3 +1,4 @@
+import { fork } from "node:child_process";
 import { parseArgs } from "node:util";
 import { runDay } from "../packages/mesh/src/sim/day.ts";
 import { type Departure, failoverMs } from "../packages/mesh/src/sim/failover.ts";
@@ -7,7 +8,7 @@ import { termsWithRoom } from "../packages/mesh/src/sim/search/mail.ts";
 import { search } from "../packages/mesh/src/sim/search/search.ts";
 import { explainFailure, simulate } from "../packages/mesh/src/sim/simulation.ts";
 
-const usage = `Usage: pnpm sim [--seeds N] [--nodes M] [--from S]
+const usage = `Usage: pnpm sim [--seeds N] [--nodes M] [--from S] [--jobs J]
        pnpm sim --mutants [--seeds N]
        pnpm sim --exhaustive [--terms T] [--nodes M]
        pnpm sim --failover [--seeds N]
@@ -17,6 +18,7 @@ Runs seeded schedules of crashes, pauses, partitions and bad networks over the e
   --seeds N   how many schedules, default 1000
   --nodes M   voters, 1 to 7; default 3, 4 and 5 in turn
   --from S    first seed, default 1
+  --jobs J    in so many processes, default 1
   --mutants   puts one bug after another into the cores and shows which schedule of each size catches it
   --exhaustive  follows every order of events among 2 to 5 voters, default 3: loss, duplication, reordering, crashes,
               restarts, time-outs, hand-overs, and whatever message that binds nobody
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     nodes: { type: "string" },
     from: { type: "string", default: "1" },
+    jobs: { type: "string", default: "1" },
     mutants: { type: "boolean", default: false },
     exhaustive: { type: "boolean", default: false },
     terms: { type: "string", default: "3" },
@@ -42,6 +45,7 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
+const nothing: Totals = { elections: 0, steps: 0, commands: 0, slowestHealMs: 0 };
 const startedAt = performance.now();
 const seeds = count("seeds", values.seeds, 1, 100_000_000);
 if (values.help) console.log(usage);
@@ -49,7 +53,7 @@ else if (values.mutants) await hunt();
 else if (values.exhaustive) exhaustive();
 else if (values.detection) detection();
 else if (values.failover) failover();
-else schedules();
+else await schedules();
 
 function count(name: string, text: string, low: number, high: number): number {
   const value = Number(text);
@@ -62,12 +66,42 @@ function seconds(): string {
   return ((performance.now() - startedAt) / 1_000).toFixed(1);
 }
 
-function schedules(): void {
+interface Totals {
+  readonly elections: number;
+  readonly steps: number;
+  readonly commands: number;
+  readonly slowestHealMs: number;
+}
+
+function sum(a: Totals, b: Totals): Totals {
+  return {
+    elections: a.elections + b.elections,
+    steps: a.steps + b.steps,
+    commands: a.commands + b.commands,
+    slowestHealMs: Math.max(a.slowestHealMs, b.slowestHealMs),
+  };
+}
+
+function told({ elections, steps, commands }: Totals): string {
+  return `${elections} elections, ${steps} packets, ${commands} commands`;
+}
+
+async function schedules(): Promise<void> {
   const from = count("from", values.from, 0, 4_294_967_295);
+  const jobs = Math.min(seeds, count("jobs", values.jobs, 1, 64));
+  const totals = jobs === 1 ? range(from) : await shared(from, jobs);
+  // A share of the schedules hands its totals to the process that began it.
+  if (process.send !== undefined) {
+    process.send(totals);
+    return;
+  }
+  const healed = `slowest return to one leader ${totals.slowestHealMs.toFixed(0)} ms`;
+  console.log(`${seeds} schedules from seed ${from} hold: ${told(totals)}, ${healed}, ${seconds()} s.`);
+}
+
+function range(from: number): Totals {
   const nodes = values.nodes === undefined ? null : count("nodes", values.nodes, 1, 7);
-  let sums = { elections: 0, steps: 0, commands: 0 };
-  let slowestHealMs = 0;
-  const told = (): string => `${sums.elections} elections, ${sums.steps} packets, ${sums.commands} commands`;
+  let totals = nothing;
   for (let done = 0; done < seeds; done += 1) {
     const seed = from + done;
     const options = { seed, nodes: nodes ?? 3 + (seed % 3) };
@@ -76,16 +110,29 @@ function schedules(): void {
       console.error(explainFailure(options));
       process.exit(1);
     }
-    sums = {
-      elections: sums.elections + result.elections,
-      steps: sums.steps + result.steps,
-      commands: sums.commands + result.commands,
-    };
-    slowestHealMs = Math.max(slowestHealMs, result.healedMs ?? 0);
-    if ((done + 1) % 1_000 === 0) console.log(`${done + 1} schedules, ${told()}, ${seconds()} s`);
+    totals = sum(totals, { ...result, slowestHealMs: result.healedMs ?? 0 });
+    if ((done + 1) % 1_000 === 0)
+      console.log(`${done + 1} schedules from seed ${from}, ${told(totals)}, ${seconds()} s`);
   }
-  const healed = `slowest return to one leader ${slowestHealMs.toFixed(0)} ms`;
-  console.log(`${seeds} schedules from seed ${from} hold: ${told()}, ${healed}, ${seconds()} s.`);
+  return totals;
+}
+
+/** The same in so many processes, each with a part of the seeds. */
+async function shared(from: number, jobs: number): Promise<Totals> {
+  const sizes = Array.from({ length: jobs }, (_, job) => Math.floor((seeds + job) / jobs));
+  const nodes = values.nodes === undefined ? [] : ["--nodes", values.nodes];
+  let next = from;
+  const parts = sizes.map((size) => {
+    const child = fork(import.meta.filename, ["--from", `${next}`, "--seeds", `${size}`, ...nodes]);
+    next += size;
+    return new Promise<Totals>((resolve) => {
+      child.once("message", (totals) => resolve(totals as Totals));
+      child.once("exit", (code) => {
+        if (code !== 0) process.exit(1);
+      });
+    });
+  });
+  return (await Promise.all(parts)).reduce(sum, nothing);
 }
 
 async function hunt(): Promise<void> {

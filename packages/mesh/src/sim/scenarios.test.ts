@@ -108,7 +108,11 @@ test.each(seeds)("a voter back from 10 minutes alone disturbs nobody (seed %i)",
   expect(terms(scene)).toEqual(before);
 });
 
-test.each([10_000, 60_000])("a leader frozen for %i ms finds itself replaced and has no lease", (ms) => {
+test.each([
+  ["blocked by its own work", 5_000],
+  ["frozen", 10_000],
+  ["frozen", 60_000],
+])("a leader %s for %i ms finds itself replaced and has no lease", (_how, ms) => {
   const scene = settled(1, 3);
   scene.led.pause();
   scene.run(ms);
