@@ -20,7 +20,7 @@ export const defaultElectionTiming: ElectionTiming = {
 };
 
 /** Two clocks may differ in speed by this ratio before a lease and a new leader could overlap. */
-const clockDriftAllowance = 1.25;
+export const clockDriftAllowance = 1.25;
 
 /** The times of an election contradict one another; `relation` is the one that does not hold. */
 export class ElectionTimingError extends RingRiftError {

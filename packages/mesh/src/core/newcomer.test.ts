@@ -3,25 +3,26 @@ import { defaultElectionTiming } from "./election-timing.ts";
 import { createNewcomer, firstTermAt, meet, missing, type Newcomer } from "./newcomer.ts";
 
 const timing = defaultElectionTiming;
-const over = timing.electionTimeoutMaxMs;
+const over = timing.electionTimeoutMaxMs * 1.25;
 
 function newcomer(voters = ["a", "b", "c"]): Newcomer {
   return createNewcomer({ self: "a", voters, timing, firstTerm: 1_000 }, 0);
 }
 
-function told(by: string, voterTerm: number) {
-  const message = { type: "pre_vote_reply", term: 1, granted: false, voterTerm } as const;
+/** Answers to the first question and, after the wait, to the last one. */
+function told(by: string, voterTerm: number, question: 0 | 1 = 0) {
+  const message = { type: "pre_vote_reply", term: question, granted: false, voterTerm } as const;
   return { type: "message", from: by, message } as const;
 }
 
 function asked(by: string) {
-  return { type: "message", from: by, message: { type: "pre_vote", term: 1 } } as const;
+  return { type: "message", from: by, message: { type: "pre_vote", term: 0 } } as const;
 }
 
 describe("a voter without a vote on disk", () => {
   it("asks the others for their terms at once and with each heartbeat, and changes nothing at them", () => {
     const state = newcomer();
-    const asked = ["b", "c"].map((to) => ({ type: "send", to, message: { type: "pre_vote", term: 1 } }));
+    const asked = ["b", "c"].map((to) => ({ type: "send", to, message: { type: "pre_vote", term: 0 } }));
     expect(meet(state, { type: "tick" }, 0)).toEqual(asked);
     expect(meet(state, { type: "tick" }, timing.heartbeatMs - 1)).toEqual([]);
     expect(meet(state, { type: "tick" }, timing.heartbeatMs)).toEqual(asked);
@@ -90,7 +91,9 @@ describe("a voter without a vote on disk", () => {
     expect(missing(state)).toBe(1);
     const waiting = meet(state, { type: "tick" }, 10 * over);
     expect(waiting.map(({ type }) => type)).not.toContain("persist");
-    expect(meet(state, told("e", 8), 10 * over)).toEqual([{ type: "persist", term: 8, votedFor: "a" }]);
+    meet(state, told("c", 7, 1), 10 * over);
+    meet(state, told("d", 8, 1), 10 * over);
+    expect(meet(state, told("e", 8, 1), 10 * over)).toEqual([{ type: "persist", term: 8, votedFor: "a" }]);
   });
 
   it("keeps the highest term that each voter told, in whatever order it comes", () => {
@@ -98,7 +101,8 @@ describe("a voter without a vote on disk", () => {
     meet(state, told("b", 7), 5);
     meet(state, told("b", 3), 6);
     meet(state, told("c", 2), 7);
-    expect(meet(state, { type: "tick" }, over)).toContainEqual({ type: "persist", term: 7, votedFor: "a" });
+    meet(state, told("c", 2, 1), over);
+    expect(meet(state, told("b", 6, 1), over)).toEqual([{ type: "persist", term: 7, votedFor: "a" }]);
   });
 
   it("takes its first term from the wall clock: seconds since 2026, 1 where the clock is far behind", () => {
@@ -112,7 +116,19 @@ describe("a voter without a vote on disk", () => {
     expect(missing(state)).toBe(1);
     expect(meet(state, told("c", 9), 6)).toEqual([]);
     expect(missing(state)).toBe(0);
-    expect(meet(state, { type: "tick" }, over)).toContainEqual({ type: "persist", term: 9, votedFor: "a" });
+    meet(state, told("b", 7, 1), over);
+    expect(meet(state, told("c", 9, 1), over)).toEqual([{ type: "persist", term: 9, votedFor: "a" }]);
+  });
+
+  it("asks anew once every round is over in which it may have voted: who answered before may have voted since", () => {
+    const state = newcomer();
+    for (const by of ["b", "c"]) meet(state, told(by, 7), 5);
+    const asked = ["b", "c"].map((to) => ({ type: "send", to, message: { type: "pre_vote", term: 1 } }));
+    expect(meet(state, { type: "tick" }, over)).toEqual(asked);
+    // An answer to the first question that was long on its way.
+    expect(meet(state, told("b", 7), over + 1)).toEqual([]);
+    expect(meet(state, told("c", 7, 1), over + 2)).toEqual([]);
+    expect(meet(state, told("b", 8, 1), over + 3)).toEqual([{ type: "persist", term: 8, votedFor: "a" }]);
   });
 
   it("waits for ever while one of three is missing, since that one may be whom it voted for", () => {

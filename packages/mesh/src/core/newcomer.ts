@@ -1,11 +1,12 @@
 import type { ElectionMessage } from "@ringrift/protocol";
 import type { ElectionEffect, PersistedVote } from "./election-state.ts";
-import type { ElectionTiming } from "./election-timing.ts";
+import { clockDriftAllowance, type ElectionTiming } from "./election-timing.ts";
 import { majority } from "./quorum.ts";
 
-// A voter without a vote on disk may be new, or may have voted in a life that its disk forgot. It must not vote in a term
-// in which it may have voted, and whoever it voted for knows that term. So it first hears the others out. Where those may
-// have forgotten too, as in a new cluster, the wall clock keeps its terms apart from all that were.
+// A voter without a vote on disk may be new, or may have voted in a life that its disk forgot. No second vote of one term
+// may count. So it waits until every round of voting is over in which a forgotten vote could count, and then asks so many
+// others for their terms that one of them has voted in each round that was won: it begins at that term. Where those may have
+// forgotten too, as in a new cluster, the wall clock keeps its terms apart from all that were.
 
 /** 2026-01-01 in seconds since 1970: first terms count from here, so that they stay short. */
 const firstTermZero = 1_767_225_600;
@@ -25,11 +26,17 @@ export interface Newcomer {
   readonly bornAt: number;
   /** The newest term that each other voter told as its own. */
   readonly terms: Map<string, number>;
+  /** Others that told theirs when asked after the wait: who told it before may have voted since. */
+  readonly toldSince: Set<string>;
   /** Others that knew of no term when this voter first heard them, and those that were told so of this voter. */
   readonly fresh: Set<string>;
   readonly answered: Set<string>;
   askDueAt: number;
 }
+
+// Questions are polls of terms in which nobody votes any more; the answer repeats the term, and so tells which was asked.
+const firstQuestion = 0;
+const lastQuestion = 1;
 
 export type NewcomerInput =
   | { readonly type: "tick" }
@@ -38,7 +45,8 @@ export type NewcomerInput =
 export type NewcomerOptions = Pick<Newcomer, "self" | "voters" | "timing" | "firstTerm">;
 
 export function createNewcomer(options: NewcomerOptions, now: number): Newcomer {
-  return { ...options, bornAt: now, terms: new Map(), fresh: new Set(), answered: new Set(), askDueAt: now };
+  const heard = { terms: new Map(), toldSince: new Set<string>(), fresh: new Set<string>() };
+  return { ...options, ...heard, bornAt: now, answered: new Set(), askDueAt: now };
 }
 
 /** Takes one input; a `persist` among the effects is the vote with which it begins as an ordinary voter. */
@@ -63,7 +71,7 @@ function meetsEveryMajority(voters: readonly string[]): number {
 }
 
 function hear(newcomer: Newcomer, from: string, message: ElectionMessage): ElectionEffect[] {
-  const { self, voters, terms, fresh, answered } = newcomer;
+  const { self, voters, terms, toldSince, fresh, answered } = newcomer;
   if (from === self || !voters.includes(from)) return [];
   const tell = (term: number): void => {
     if (term === 0 && !terms.has(from)) fresh.add(from);
@@ -80,6 +88,7 @@ function hear(newcomer: Newcomer, from: string, message: ElectionMessage): Elect
         },
       ];
     case "pre_vote_reply":
+      if (message.term === lastQuestion && message.voterTerm > 0) toldSince.add(from);
       tell(message.voterTerm);
       return [];
     case "vote":
@@ -91,25 +100,31 @@ function hear(newcomer: Newcomer, from: string, message: ElectionMessage): Elect
   }
 }
 
+/** A round of voting on the slowest clock is over; answers to what is asked from then on know its outcome. */
+function isWaitOver({ timing, bornAt }: Newcomer, now: number): boolean {
+  return now - bornAt >= timing.electionTimeoutMaxMs * clockDriftAllowance;
+}
+
 function ask(newcomer: Newcomer, now: number): ElectionEffect[] {
   if (now < newcomer.askDueAt) return [];
   newcomer.askDueAt = now + newcomer.timing.heartbeatMs;
+  const term = isWaitOver(newcomer, now) ? lastQuestion : firstQuestion;
   return newcomer.voters
     .filter((id) => id !== newcomer.self)
-    .map((to) => ({ type: "send", to, message: { type: "pre_vote", term: 1 } }));
+    .map((to) => ({ type: "send", to, message: { type: "pre_vote", term } }));
 }
 
 function firstVote(newcomer: Newcomer, now: number): PersistedVote | null {
-  const { self, voters, terms, timing, firstTerm, bornAt } = newcomer;
+  const { self, voters, terms, toldSince, firstTerm, bornAt } = newcomer;
   const told = [...terms.values()];
   const term = Math.max(0, ...told);
   if (isNewCluster(newcomer))
     return { term: Math.max(term, firstTerm + Math.floor((now - bornAt) / 1_000)), votedFor: self };
-  // A round of voting that still runs ends meanwhile.
-  if (term === 0 || missing(newcomer) > 0 || now - bornAt < timing.electionTimeoutMaxMs) return null;
+  if (term === 0 || missing(newcomer) > 0 || !isWaitOver(newcomer, now)) return null;
+  const need = meetsEveryMajority(voters);
   const knowing = told.filter((each) => each > 0).length;
-  const last = knowing >= meetsEveryMajority(voters) ? term : Math.max(term, firstTerm);
-  return { term: last, votedFor: self };
+  if (knowing < need) return { term: Math.max(term, firstTerm), votedFor: self };
+  return toldSince.size < need ? null : { term, votedFor: self };
 }
 
 /**

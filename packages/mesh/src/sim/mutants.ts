@@ -213,7 +213,13 @@ export const mutants: readonly Mutant[] = [
     name: "a voter whose disk was lost believes others that lost theirs",
     schedules: "hundreds",
     file: "newcomer.ts",
-    edits: [["knowing >= meetsEveryMajority(voters) ? term : Math.max(term, firstTerm)", "term"]],
+    edits: [["{ term: Math.max(term, firstTerm), votedFor: self }", "{ term, votedFor: self }"]],
+  },
+  {
+    name: "a voter whose disk was lost does not wait for the end of rounds",
+    schedules: "hundreds",
+    file: "newcomer.ts",
+    edits: [["return now - bornAt >= timing.electionTimeoutMaxMs * clockDriftAllowance;", "return true;"]],
   },
   {
     name: "an unknown kind of election message ends the link",

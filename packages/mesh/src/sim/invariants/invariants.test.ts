@@ -85,10 +85,16 @@ const cases: readonly (readonly [Invariant, readonly Fact[], Fact])[] = [
     [
       sent("v1", "v2", { type: "vote", term: 1, transfer: false }),
       sent("v1", "v2", grant(2)),
+      leads("v2", 2),
       { type: "wiped", voter: "v1" },
       sent("v1", "v3", grant(1)),
     ],
     sent("v1", "v3", grant(2)),
+  ],
+  [
+    oneVotePerTerm,
+    [sent("v1", "v2", grant(2)), { type: "wiped", voter: "v1" }, sent("v1", "v3", grant(2)), leads("v3", 2)],
+    leads("v2", 2),
   ],
   [commandsAreFenced, [accepted("a", 1), accepted("a", 2), accepted("b", 1)], accepted("a", 1)],
   [oneLeaseHolder, [instant(1, ["v1"]), instant(2, ["v2"])], instant(3, ["v1", "v2"])],
