@@ -51,11 +51,14 @@ export class Acceptor {
     const settled = (failure: HandshakeFailure | null): void => {
       if (!pending) return;
       pending = false;
+      // It holds the whole request, which is of no more use.
+      socket.off("close", onClose);
       this.#notePending(address, -1);
       this.#turnstile.noteHandshake(clock.now() - startedAt);
       if (failure !== null) this.#addresses.failed(address, failure, clock.now());
     };
-    socket.once("close", () => settled("hung_up"));
+    const onClose = (): void => settled("hung_up");
+    socket.once("close", onClose);
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const certified = (): CertifiedPeer | null => certifiedPeer(request.socket);
       acceptHandshake(

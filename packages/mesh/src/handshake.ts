@@ -144,6 +144,8 @@ const handshakeFrames: ReadonlySet<FrameType> = new Set([
   "refused",
 ]);
 
+const heard = (): void => undefined;
+
 // Until the welcome nothing but small handshake frames is read, within one deadline.
 function converse(socket: WebSocket, handlers: HandshakeHandlers, first: Step): Conversation {
   let next: Step = first;
@@ -154,6 +156,9 @@ function converse(socket: WebSocket, handlers: HandshakeHandlers, first: Step): 
     clearTimeout(deadline);
     socket.off("message", onMessage);
     socket.off("close", onClose);
+    // An error event that nobody hears would end the process; what was said in the handshake need not be kept for it.
+    socket.on("error", heard);
+    socket.off("error", onError);
     return true;
   };
   const refuse = ({ reason, peer }: RefusalFacts): void => {
@@ -178,13 +183,13 @@ function converse(socket: WebSocket, handlers: HandshakeHandlers, first: Step): 
     if (finish()) handlers.onRefused("closed", null);
   };
   const deadline = setTimeout(() => refuse(refusal("handshake_timeout")), limits.handshakeMs);
-  socket.on("message", onMessage);
-  socket.on("close", onClose);
-  // Kept for the life of the socket: an error event that nobody hears would end the process.
-  socket.on("error", (error) => {
+  const onError = (error: Error): void => {
     const fault = faultOf(error);
     if (fault !== null) refuse(refusal(fault));
-  });
+  };
+  socket.on("message", onMessage);
+  socket.on("close", onClose);
+  socket.on("error", onError);
   return {
     say: (frame) => socket.send(encodeFrame(frame)),
     expect: (step) => {

@@ -1,15 +1,23 @@
 // core: pure
-import type { NodeState, SignalState, ThresholdValues } from "@ringrift/protocol";
+import { type NodeState, type SignalState, signalStates, type ThresholdValues } from "@ringrift/protocol";
 
 /** How often one check failed and passed in a row. Failures are a real number, because they halve per hour of quiet. */
 interface Streak {
-  failures: number;
-  passes: number;
+  readonly failures: number;
+  readonly passes: number;
   /** True from the unhealthy bound until enough passes in a row. */
-  latched: boolean;
-  lastFailureSeconds: number;
-  state: SignalState;
+  readonly latched: boolean;
+  readonly lastFailureSeconds: number;
+  readonly state: SignalState;
 }
+
+/** Of a check without failures, one for each state: most checks of most nodes are like that, and share it. */
+const calm = Object.fromEntries(
+  signalStates.map((state) => [
+    state,
+    { failures: 0, passes: 0, latched: false, lastFailureSeconds: 0, state },
+  ]),
+) as Readonly<Record<SignalState, Streak>>;
 
 const quietHalfLifeSeconds = 3600;
 
@@ -37,31 +45,18 @@ export function createNodeStreaks(thresholds: ThresholdValues): NodeStreaks {
     return streak.failures * 0.5 ** hours;
   };
 
-  function observe(check: string, state: SignalState, nowSeconds: number): void {
-    const streak = streaks.get(check) ?? {
-      failures: 0,
-      passes: 0,
-      latched: false,
-      lastFailureSeconds: nowSeconds,
-      state,
-    };
-    streaks.set(check, streak);
-    streak.state = state;
+  function after(streak: Streak, state: SignalState, nowSeconds: number): Streak {
     if (state === "unhealthy") {
-      streak.failures = decayed(streak, nowSeconds) + 1;
-      streak.passes = 0;
-      streak.lastFailureSeconds = nowSeconds;
-      if (Math.round(streak.failures) >= thresholds.NODE_UNHEALTHY_FAILURES) streak.latched = true;
-      return;
+      const failures = decayed(streak, nowSeconds) + 1;
+      const latched = streak.latched || Math.round(failures) >= thresholds.NODE_UNHEALTHY_FAILURES;
+      return { failures, passes: 0, latched, lastFailureSeconds: nowSeconds, state };
     }
-    if (state !== "healthy") {
-      streak.passes = 0;
-      return;
-    }
-    streak.passes += 1;
-    if (streak.latched && streak.passes < thresholds.NODE_RECOVERY_PASSES) return;
-    streak.latched = false;
-    streak.failures = 0;
+    if (streak.failures === 0) return calm[state];
+    if (state !== "healthy") return { ...streak, passes: 0, state };
+    const passes = streak.passes + 1;
+    return streak.latched && passes < thresholds.NODE_RECOVERY_PASSES
+      ? { ...streak, passes, state }
+      : calm[state];
   }
 
   function stateOf(streak: Streak, nowSeconds: number): NodeState {
@@ -76,7 +71,9 @@ export function createNodeStreaks(thresholds: ThresholdValues): NodeStreaks {
   }
 
   return {
-    observe,
+    observe: (check, state, nowSeconds) => {
+      streaks.set(check, after(streaks.get(check) ?? calm[state], state, nowSeconds));
+    },
     verdict: (nowSeconds) => {
       // No check at all says nothing of the node.
       let worst: NodeState = "unknown";
