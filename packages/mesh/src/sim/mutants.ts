@@ -216,12 +216,6 @@ export const mutants: readonly Mutant[] = [
     edits: [["{ term: Math.max(term, firstTerm), votedFor: self }", "{ term, votedFor: self }"]],
   },
   {
-    name: "a voter whose disk was lost does not wait for the end of rounds",
-    schedules: "hundreds",
-    file: "newcomer.ts",
-    edits: [["return now - bornAt >= timing.electionTimeoutMaxMs * clockDriftAllowance;", "return true;"]],
-  },
-  {
     name: "an unknown kind of election message ends the link",
     file: "../../../protocol/src/frame-codec.ts",
     edits: [["if (unknownKind !== null)", "if (unknownKind === value)"]],
