@@ -84,13 +84,23 @@ export async function startEtcd(count: number, tls: EtcdTls | null = null): Prom
         }
         return null;
       }),
-    settled: () =>
-      waitFor("all of etcd to name one leader", async () => {
-        const all = await Promise.all(members.map((member) => member.status()));
-        const leader = all[0]?.leader ?? "0";
-        if (leader === "0" || all.some((status) => status?.leader !== leader)) return null;
-        return members[all.findIndex((status) => status?.self === leader)] ?? null;
-      }),
+    settled: () => {
+      let seen = "";
+      return waitFor(
+        "all of etcd to name one leader",
+        async () => {
+          const all = await Promise.all(members.map((member) => member.status()));
+          seen = members
+            .map(({ program }, index) => `${JSON.stringify(all[index])} ${program.output().slice(-400)}`)
+            .join("\n");
+          const leader = all[0]?.leader ?? "0";
+          if (leader === "0" || all.some((status) => status?.leader !== leader)) return null;
+          return members[all.findIndex((status) => status?.self === leader)] ?? null;
+        },
+        20_000,
+        () => seen,
+      );
+    },
     stop: async () => {
       await Promise.all(members.map((member) => member.program.kill("SIGKILL")));
       rmSync(directory, { recursive: true, force: true });
