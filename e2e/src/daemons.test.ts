@@ -138,8 +138,13 @@ describe("the daemons of an agent", { timeout: 30_000 }, () => {
     await daemonIs("ticker", (daemon) => daemon.restarts === restarts + 1 && daemon.ready, server);
     for (const member of [agent, server]) {
       await waitFor("the event", async () => {
-        const failed = (await member.events()).find(({ name }) => name === "DAEMON_FAILED");
-        return failed?.name === "DAEMON_FAILED" && failed.data.reason.includes("SIGKILL") ? true : null;
+        const tells = (await member.events()).some(
+          (event) =>
+            event.name === "DAEMON_FAILED" &&
+            event.data.daemon === "ticker" &&
+            event.data.reason.includes("SIGKILL"),
+        );
+        return tells ? true : null;
       });
     }
     const daemon = await daemonIs("ticker", ({ lastExit }) => lastExit !== null);

@@ -26,6 +26,7 @@ import type { ProgramContext, Running } from "@ringrift/program";
 import { errorText, HealthCheckResult } from "@ringrift/protocol";
 import { createCheckMetrics } from "./check-metrics.ts";
 import { addDaemonRoutes } from "./daemon-routes.ts";
+import { Deaths } from "./deaths.ts";
 import { createHostReport } from "./host-report.ts";
 import { watchNews } from "./news.ts";
 import { addTrainerRoutes } from "./trainer-routes.ts";
@@ -82,6 +83,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     eventLog: new EventLog({ emitter: nodeId }),
     nowSeconds,
   });
+  const deaths = new Deaths();
   const daemons = createDaemonManager({
     definitions,
     nodeId,
@@ -91,7 +93,10 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     onEvent: (event) => {
       if (event.name === "COORDINATOR_HEALTHY" || event.name === "COORDINATOR_UNHEALTHY")
         overview.emit(event);
-      else publishDaemonsSoon();
+      else {
+        if (event.name === "DAEMON_FAILED") deaths.note(event.data.daemon, event.data.reason);
+        publishDaemonsSoon();
+      }
     },
     log: (level, message, fields) => log[level](fields ?? {}, message),
   });
@@ -117,18 +122,27 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     mesh.sendReport(delta);
   }
   let daemonsAwaitPublishing = false;
+  function tellDaemons(): void {
+    const now = daemons.daemons();
+    const between = deaths.take(now);
+    if (between !== null) {
+      report.setDaemons(between);
+      publish();
+    }
+    report.setDaemons(now);
+  }
   /** A daemon that dies and is back before the next tick has died all the same. */
   function publishDaemonsSoon(): void {
     if (daemonsAwaitPublishing) return;
     daemonsAwaitPublishing = true;
     setImmediate(() => {
       daemonsAwaitPublishing = false;
-      report.setDaemons(daemons.daemons());
+      tellDaemons();
       publish();
     });
   }
   function tick(): void {
-    report.setDaemons(daemons.daemons());
+    tellDaemons();
     report.setStages(stages.reports(nowSeconds()));
     report.setCircuits(overview.orchestrator.circuits());
     publish();
