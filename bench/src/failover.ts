@@ -20,19 +20,25 @@ export async function run(): Promise<Figure[]> {
 
 /** Our leader chosen by etcd: its lease has to run out first, so etcd's own failover is no yardstick. */
 async function byEtcd(version: string): Promise<Figure[]> {
+  const note = `elector etcd ${version}, leases of 3 s`;
+  console.error("  SIGKILL to our leader, chosen by etcd");
+  const ours = await besideEtcd((_, env) => ownFailover("SIGKILL", env));
+  console.error("  SIGKILL to etcd's leader, which chose ours");
+  const theirs = await besideEtcd(etcdLeaderKilled);
+  return [
+    { name: "leader_sigkill_failover_by_etcd_seconds", unit: "s", value: median(ours), runs: ours, note },
+    { name: "etcd_leader_sigkill_confirmed_seconds", unit: "s", value: median(theirs), runs: theirs, note },
+  ];
+}
+
+/** A new etcd for each measurement: the end of a cluster of ours ends every program that was started beside it. */
+async function besideEtcd(
+  measure: (etcd: EtcdCluster, serverEnv: Readonly<Record<string, string>>) => Promise<number[]>,
+): Promise<number[]> {
   const etcd = await startEtcd(3);
   try {
     const endpoints = etcd.members.map(({ url }) => url).join(",");
-    const env = { RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: endpoints };
-    const note = `elector etcd ${version}, leases of 3 s`;
-    console.error("  SIGKILL to our leader, chosen by etcd");
-    const ours = await ownFailover("SIGKILL", env);
-    console.error("  SIGKILL to etcd's leader, which chose ours");
-    const theirs = await etcdLeaderKilled(etcd, env);
-    return [
-      { name: "leader_sigkill_failover_by_etcd_seconds", unit: "s", value: median(ours), runs: ours, note },
-      { name: "etcd_leader_sigkill_confirmed_seconds", unit: "s", value: median(theirs), runs: theirs, note },
-    ];
+    return await measure(etcd, { RINGRIFT_ELECTOR: "etcd", RINGRIFT_ETCD_ENDPOINTS: endpoints });
   } finally {
     await etcd.stop();
   }
