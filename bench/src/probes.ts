@@ -15,7 +15,7 @@ import { runsPerFigure, sleep, versionOf } from "./timed.ts";
 
 const ports = { server: 18_790, agent: 18_791, exporter: 18_792 };
 const exporterName = "prometheus-node-exporter";
-/** What an agent compiles and collects in its first minute is no cost of idling. */
+/** What an agent compiles and collects as it starts is no cost of idling. */
 const settleMs = 40_000;
 const scrapeEveryMs = 5_000;
 const scrapesPerWindow = 2;
