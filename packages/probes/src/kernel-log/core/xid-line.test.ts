@@ -86,23 +86,26 @@ describe("the shapes of Xid lines", () => {
     expect(parseGpuIdentity(`NVRM: GPU at 0000:9b:00: ${uuid}`)).toEqual({ busId: "0000:9b:00.0", uuid });
   });
 
-  it("in a real log are exactly those that contain the word Xid", () => {
-    const log = readFileSync(
-      new URL("../../../fixtures/kernel-log/dmesg-xid-119.log", import.meta.url),
-      "utf8",
-    );
+  it.each([
+    [
+      "dmesg-xid-119.log",
+      [
+        [119, 2024380],
+        [119, 2024380],
+        [119, 2024380],
+        [119, 1263500],
+        [119, 1240590],
+      ],
+    ],
+    ["dmesg-h100-xid-31.log", [[31, 1074]]],
+  ])("in the real log %s are exactly those that contain the word Xid", (name, errors) => {
+    const log = readFileSync(new URL(`../../../fixtures/kernel-log/${name}`, import.meta.url), "utf8");
     const lines = log.split("\n");
     const found = lines.map((line) =>
       parseXidLine(parseTextLine(line, { wall: 2e9, monotonic: 1e6 }).message),
     );
     expect(found.map((line) => line !== null)).toEqual(lines.map((line) => line.includes("Xid (")));
-    expect(found.filter((line) => line !== null).map(({ code, pid }) => [code, pid])).toEqual([
-      [119, 2024380],
-      [119, 2024380],
-      [119, 2024380],
-      [119, 1263500],
-      [119, 1240590],
-    ]);
+    expect(found.filter((line) => line !== null).map(({ code, pid }) => [code, pid])).toEqual(errors);
   });
 
   it("give bounded, whole values whatever follows", () => {
