@@ -9,9 +9,10 @@ import { followEvents } from "./event-follow.ts";
 import { gpusScreen } from "./gpus-screen.ts";
 import { httpClient } from "./http-client.ts";
 import { leaderScreen, membersScreen } from "./mesh-screens.ts";
+import { nodeScreen } from "./node-screen.ts";
 import { checkCluster, checkNode, type PluginAnswer, scanExitCode } from "./plugin-check.ts";
 import { scanScreen } from "./scan-screen.ts";
-import { daemonsTable, eventLine, eventLines, nodeScreen, nodesTable, statusScreen } from "./screens.ts";
+import { daemonsTable, eventLine, eventLines, nodesTable, statusScreen } from "./screens.ts";
 
 interface Options {
   readonly server: string;

@@ -1,6 +1,7 @@
 import type { CheckReport, SignalState } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
-import { scanScreen, worstFirst } from "./scan-screen.ts";
+import { worstFirst } from "./checks.ts";
+import { scanScreen } from "./scan-screen.ts";
 import { table, wrap } from "./table.ts";
 
 const check = (name: string, state: SignalState, fields: Partial<CheckReport> = {}): CheckReport => ({

@@ -1,20 +1,14 @@
-import type { CheckReport, SignalState } from "@ringrift/protocol";
+import type { CheckReport } from "@ringrift/protocol";
+import { signalOrder, whatToDo } from "./checks.ts";
 import type { MachineFacts } from "./machine-facts.ts";
 import { scanExitCode } from "./plugin-check.ts";
-import { stateWord, table, tint, wrap } from "./table.ts";
+import { stateWord, table, tint } from "./table.ts";
 
 /** What `ringrift scan` found on this host, the worst first. */
 export interface Scan {
   readonly host: string;
   readonly machine: MachineFacts;
   readonly checks: readonly CheckReport[];
-}
-
-const order: readonly SignalState[] = ["unhealthy", "degraded", "unknown", "healthy", "not_applicable"];
-
-/** Checks with the worst first, and in their own order where they are alike. */
-export function worstFirst(checks: readonly CheckReport[]): CheckReport[] {
-  return [...checks].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
 }
 
 /** The whole screen: first the line that monitoring systems read, then what people do. */
@@ -34,10 +28,8 @@ export function scanScreen({ host, machine, checks }: Scan): string {
       ]),
     ),
   ];
-  const actions = checks.flatMap(({ check, action }) =>
-    action === undefined || action === "" ? [] : [`  ${tint(check, "warn")}\n${wrap(action, 4)}`],
-  );
-  if (actions.length > 0) blocks.push(["What to do", ...actions].join("\n"));
+  const advice = whatToDo(checks);
+  if (advice !== null) blocks.push(advice);
   return blocks.join("\n\n");
 }
 
@@ -71,7 +63,7 @@ function scanSummary(checks: readonly CheckReport[]): string {
   const word = (["OK", "WARNING", "CRITICAL", "UNKNOWN"] as const)[
     scanExitCode(checks.map(({ state }) => state))
   ];
-  const counts = order.map(
+  const counts = signalOrder.map(
     (state) => [state, checks.filter((check) => check.state === state).length] as const,
   );
   const text = counts

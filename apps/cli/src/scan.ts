@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import type { CliConfig } from "@ringrift/config";
 import { createCustomChecks, createProbes, createTextfiles, runProbe } from "@ringrift/probes";
+import { worstFirst } from "./checks.ts";
 import { factsOfChecks, readMachine } from "./machine-facts.ts";
-import { type Scan, worstFirst } from "./scan-screen.ts";
+import type { Scan } from "./scan-screen.ts";
 
 /** Runs every probe once, at the same time, on this host; needs no server. */
 export async function scanHost(config: CliConfig): Promise<Scan> {

@@ -61,18 +61,7 @@ export function daemonsTable(status: StatusDocument): string {
   );
 }
 
-// The two answers below have no schema of their own yet, so only what is shown is looked for.
-const nodeSchema = z.object({
-  node: z.object({
-    id: z.string(),
-    state: z.string(),
-    link: z.string(),
-    reportAgeSeconds: z.number().nullable(),
-    checks: z.array(
-      z.object({ check: z.string(), state: z.string(), reason: z.string(), action: z.string().optional() }),
-    ),
-  }),
-});
+// The answer has no schema of its own yet, so only what is shown is looked for.
 const eventsSchema = z.object({
   events: z.array(
     z.object({
@@ -83,18 +72,6 @@ const eventsSchema = z.object({
     }),
   ),
 });
-
-export function nodeScreen(answer: unknown): string {
-  const { node } = nodeSchema.parse(answer);
-  return [
-    `${node.id}  ${stateWord(node.state)}  link ${stateWord(node.link)}  reported ${age(node.reportAgeSeconds)}`,
-    "",
-    table(
-      ["CHECK", "STATE", "WHY", "WHAT TO DO"],
-      node.checks.map((check) => [check.check, stateWord(check.state), check.reason, check.action ?? ""]),
-    ),
-  ].join("\n");
-}
 
 export function eventLines(answer: unknown): string {
   const { events } = eventsSchema.parse(answer);
