@@ -49,6 +49,17 @@ describe("GPU memory", () => {
     expect(judge(facts(40, { processes: [process(7, 10)] })).measures?.[0]?.value).toBe(30 * GiB);
   });
 
+  it("is told once for all cards of which the same is true", () => {
+    const [first, second, third] = [0, 1, 2].map((index) =>
+      facts(40, { index, busId: `0000:0${index}:00.0` }),
+    );
+    if (first === undefined || second === undefined || third === undefined) throw new Error("no cards");
+    const mixed = [first, second, { ...third, memoryUsedBytes: { value: 50 * GiB } }];
+    expect(judgeGpuMemory(mixed, host).reason).toBe(
+      "GPUs 0, 1, each: 40.0 GiB in use belong to no process; GPU 2 (0000:02:00.0): 50.0 GiB in use belong to no process",
+    );
+  });
+
   it("of a process that has ended is without one", () => {
     const listed = facts(40, { processes: [process(7, 39.5)] });
     expect(judge(listed, { gone: new Set([7]) })).toMatchObject({

@@ -1,6 +1,7 @@
 // core: pure
 import { type SignalState, worstSignal } from "@ringrift/protocol";
 import { byteText, type Judgement, type Measure } from "../judgement.ts";
+import { cardReasons } from "./card-reasons.ts";
 import type { GpuFacts } from "./smi-parse.ts";
 
 /** What a card and its driver use for themselves stays below this. */
@@ -31,7 +32,7 @@ export function judgeGpuMemory(cards: readonly GpuFacts[], view: ProcessView): J
     state,
     reason:
       bad.length > 0
-        ? bad.map(({ facts, verdict }) => `GPU ${facts.index} (${facts.busId}): ${verdict.reason}`).join("; ")
+        ? cardReasons(bad.map(({ facts, verdict }) => ({ ...facts, reason: verdict.reason }))).join("; ")
         : `what is in use on ${judged.length} ${judged.length === 1 ? "GPU" : "GPUs"} has its process`,
     ...(bad.length > 0 ? { action: state === "degraded" ? findHolder : seeAll } : {}),
     details: {

@@ -1,6 +1,7 @@
 import { type GpuStatus, type SignalState, worstSignal } from "@ringrift/protocol";
 import { clip, type Judgement } from "../judgement.ts";
 import type { ProgramRun } from "../program-run.ts";
+import { cardName, cardReasons } from "./card-reasons.ts";
 import { type GpuVerdict, judgeGpu } from "./gpu.ts";
 import { gpuMeasures } from "./gpu-measures.ts";
 import type { NvlinkWatch } from "./nvlink.ts";
@@ -74,7 +75,7 @@ function judgeListed(observation: GpuObservation, report: SmiReport): GpuJudgeme
   ];
   const reasons = [
     ...findings.map((finding) => finding.reason),
-    ...gpus.filter((gpu) => gpu.state !== "healthy").map((gpu) => `GPU ${gpuName(gpu)}: ${gpu.reason}`),
+    ...cardReasons(gpus.filter((gpu) => gpu.state !== "healthy")),
   ];
   const actions = [
     ...judged.flatMap(({ verdict }) => verdict.findings).map((finding) => finding.action),
@@ -168,7 +169,7 @@ function judgeNone(observation: GpuObservation, foundNone: boolean): GpuJudgemen
   const details = { ...hardwareDetails(observation), listed: 0 };
   const rest = { utilizationRatio: null, seen };
   if (foundNone && lost.length > 0) {
-    const reason = `all GPUs are lost: ${lost.map(gpuName).join(", ")}`;
+    const reason = `all GPUs are lost: ${lost.map(cardName).join(", ")}`;
     return { ...rest, gpus: lost, judgement: { state: "unhealthy", reason, action: lostAction, details } };
   }
   const why = foundNone ? "nvidia-smi finds no GPU" : explainRun(run).reason;
@@ -213,7 +214,7 @@ function judgeFailure(observation: GpuObservation): GpuJudgement {
   ];
   const judgement: Judgement = {
     state: "unhealthy",
-    reason: `lost: ${lost.map(gpuName).join(", ")}; ${reason}`,
+    reason: `lost: ${lost.map(cardName).join(", ")}; ${reason}`,
     action,
     details,
   };
@@ -231,10 +232,6 @@ function hardwareDetails({ hardware, expectedGpus }: GpuObservation): Record<str
     pciGpus: hardware.pciGpus?.map((gpu) => gpu.busId) ?? null,
     driverLoaded: hardware.driverLoaded,
   };
-}
-
-function gpuName(gpu: Pick<GpuStatus, "index" | "busId">): string {
-  return gpu.index === null ? gpu.busId : `${gpu.index} (${gpu.busId})`;
 }
 
 function statusOf(facts: GpuFacts, verdict: GpuVerdict): GpuStatus {
