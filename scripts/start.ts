@@ -1,7 +1,7 @@
 // Runs one health-server and one node-agent on this host and shows a first status; Ctrl-C stops both.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { onLauncherGone } from "./launchers.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const serverUrl = `http://127.0.0.1:${process.env.RINGRIFT_HEALTH_SERVER_PORT ?? 8790}`;
@@ -71,38 +71,7 @@ async function showFirstStatus(): Promise<void> {
 Running; Ctrl-C stops both.`);
 }
 
-/**
- * The processes between us and the `npx` or `pnpm` that was typed. Whoever ends that one with a signal means all of us, but
- * npx passes no signal on.
- */
-function launchers(): number[] {
-  const chain: { readonly pid: number; readonly isLauncher: boolean }[] = [];
-  try {
-    for (let pid = process.ppid; pid > 1; ) {
-      const isLauncher = /\b(npm|npx|pnpm)\b/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
-      chain.push({ pid, isLauncher });
-      pid = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
-    }
-  } catch {
-    // No procfs, or a process of somebody else: then only signals stop us.
-  }
-  const top = chain.findLastIndex((process) => process.isLauncher);
-  return chain.slice(0, top + 1).map((process) => process.pid);
-}
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-const launchedBy = launchers();
-setInterval(() => {
-  if (launchedBy.some(isGone)) void stop();
-}, 500).unref();
+onLauncherGone(() => void stop());
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop());
 start("health-server");
 start("node-agent");
