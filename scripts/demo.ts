@@ -49,13 +49,14 @@ function createActor(index: number): Actor {
   const name = `gpu-${String(index + 1).padStart(2, "0")}`;
   const own = join(directory, name);
   const port = firstAgentPort + index;
+  const agentUrl = `http://127.0.0.1:${port}`;
   const host = new GpuHost(name, own);
   const trainerFails = join(own, "trainer-fails");
   const command = [
     process.execPath,
     fileURLToPath(new URL("demo/trainer.ts", import.meta.url)),
     trainerFails,
-    `http://127.0.0.1:${port}`,
+    agentUrl,
   ];
   const daemonsFile = join(own, "daemons.json");
   const daemons = index < trainers ? [{ name: "trainer", command, critical: true }] : [];
@@ -69,7 +70,7 @@ function createActor(index: number): Actor {
     RINGRIFT_DAEMONS_FILE: daemonsFile,
     RINGRIFT_HEALTH_CHECK_INTERVAL: "5",
   });
-  return { agent, host, trainerFails };
+  return { agent, agentUrl, host, trainerFails };
 }
 
 /** What the first server that answers says; null when none does. */
@@ -98,7 +99,9 @@ async function tell(): Promise<void> {
   const now = await status();
   if (now === null) return say("  no server answers");
   const { cluster, nodes } = now;
-  const bad = nodes.filter(({ state }) => state !== "healthy").map(({ id, state }) => `${id} ${state}`);
+  const bad = nodes
+    .filter(({ link, state }) => link !== "alive" || state !== "healthy")
+    .map(({ id, link, state }) => `${id} ${link === "alive" ? "" : `${link}, `}${state}`);
   say(
     `  ${now.level}, score ${now.score ?? "unknown"}; leader ${cluster.leaderId ?? "none"}; quorum ${cluster.quorum.held ? "held" : "lost"}, ${cluster.quorum.have} of ${servers.length} servers${bad.length > 0 ? `; ${bad.join(", ")}` : ""}`,
   );

@@ -6,6 +6,7 @@ import type { Program } from "./program.ts";
 export interface Actor {
   readonly agent: Program;
   readonly host: GpuHost;
+  readonly agentUrl: string;
   /** While this file exists, the host's trainer fails. */
   readonly trainerFails: string;
 }
@@ -85,13 +86,18 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: "gpu-01: its trainer crash-loops",
-    watch: "the daemon's restarts grow, its delays too; five deaths in two minutes make it degraded",
+    watch:
+      "the daemon's restarts grow, its delays too; five deaths in two minutes make it degraded, and the pipeline pauses",
     seconds: 40,
     over: "the trainer runs again",
     begin: (stage) => {
-      const { trainerFails } = actor(stage, 1);
+      const { trainerFails, agentUrl } = actor(stage, 1);
       writeFileSync(trainerFails, "");
-      return () => rmSync(trainerFails, { force: true });
+      return async () => {
+        rmSync(trainerFails, { force: true });
+        // It would be tried again by itself, but only minutes later.
+        await fetch(`${agentUrl}/v1/daemons/trainer/restart`, { method: "POST" });
+      };
     },
   },
   {

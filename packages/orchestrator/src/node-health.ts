@@ -41,7 +41,7 @@ export interface NodeHealth {
   readonly version: string;
 }
 
-/** Points that a check in each state costs a node; from 100, at least 0. */
+/** Points that a check in each state costs a node; from 100, at least 0. A suspect link costs as much as a degraded check. */
 const cost: Readonly<Record<SignalState, number>> = {
   healthy: 0,
   not_applicable: 0,
@@ -62,7 +62,8 @@ export function nodeHealth(
   const { checks } = record;
   const isCurrent = hasFreshReport && state !== "unknown" && state !== "offline";
   const gpus = isCurrent ? record.gpus : null;
-  const points = checks.reduce((sum, check) => sum + cost[check.state], 0);
+  const ofLink = record.link === "suspect" ? cost.degraded : 0;
+  const points = checks.reduce((sum, check) => sum + cost[check.state], ofLink);
   return {
     id: record.id,
     role: record.role,

@@ -91,12 +91,12 @@ describe("the orchestrator", () => {
     expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({ state: "unknown", score: null });
   });
 
-  it("calls a node offline once the mesh holds it for down, and keeps its state while it is only suspect", () => {
+  it("calls a node at best degraded while it is suspect, and offline once the mesh holds it for down", () => {
     const { orchestrator, report, names } = setUp();
     orchestrator.applyMembers([member("alive")], 0);
     report(0, "healthy");
     orchestrator.applyMembers([member("suspect")], 1);
-    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("healthy");
+    expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({ state: "degraded", score: 85 });
     orchestrator.applyMembers([member("down")], 2);
     expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({
       state: "offline",

@@ -211,8 +211,13 @@ export class HealthCheckOrchestrator {
     if (!record.sighted) return "unknown";
     if (record.link === "down" || record.link === "left") return "offline";
     // A server need not report: that it answers in the mesh may be all there is to know of it.
-    if (record.role === "server" && record.link !== "alive") return "degraded";
-    if (record.role === "server" && !this.#isFresh(record)) return "healthy";
+    const known =
+      this.#isFresh(record) || record.role === "agent" ? this.#verdictOf(record) : ("healthy" as const);
+    // A node that is not heard is not well, whatever it said last; whether it is gone the mesh has yet to decide.
+    return record.link === "suspect" && known === "healthy" ? "degraded" : known;
+  }
+
+  #verdictOf(record: NodeRecord): NodeState {
     if (!this.#isFresh(record)) return "unknown";
     return this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
   }
