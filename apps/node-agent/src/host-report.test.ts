@@ -33,6 +33,19 @@ describe("the host's report", () => {
     });
   });
 
+  it("tells which checks have not ended their first run, until each has or is taken out", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    report.expectChecks(["cpu", "gpu", "custom.disk"]);
+    expect(report.takeDelta(1)?.pendingChecks).toEqual(["cpu", "gpu", "custom.disk"]);
+    report.addOutcome({ report: check("cpu", 1) });
+    expect(report.takeDelta(2)?.pendingChecks).toEqual(["gpu", "custom.disk"]);
+    report.removeCheck("custom.disk");
+    report.addOutcome({ report: check("gpu", 2) });
+    expect(report.takeDelta(3)?.pendingChecks).toEqual([]);
+    report.addOutcome({ report: check("gpu", 3) });
+    expect(report.takeDelta(4)).not.toHaveProperty("pendingChecks");
+  });
+
   it("leaves the GPUs out until a probe spoke for them, since silence is not a host without any", () => {
     const report = createHostReport({ version: "1", startedAt: 0 });
     expect(report.full(1)).not.toHaveProperty("gpus");

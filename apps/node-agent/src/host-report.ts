@@ -13,6 +13,8 @@ import type {
 
 /** What the agent knows of its host, and which part of it the servers have not heard yet. */
 export interface HostReport {
+  /** These checks will run: until each has ended its first run, the servers are told that nothing is known of it. */
+  expectChecks(names: readonly string[]): void;
   addOutcome(outcome: ProbeOutcome): void;
   /** Takes a check out that is not run any more; the next word to the servers is a full one, which shows that it is gone. */
   removeCheck(name: string): void;
@@ -43,6 +45,7 @@ const unchanged = {
   daemons: false,
   stages: false,
   circuits: false,
+  pendingChecks: false,
 };
 
 /** Collects a host's report; what is sent depends only on what was added. */
@@ -53,6 +56,7 @@ export function createHostReport(identity: {
 }): HostReport {
   const checks = new Map<string, CheckReport>();
   const fresh = new Set<string>();
+  const pending = new Set<string>();
   let gpus: readonly GpuStatus[] | null | undefined;
   let gpuErrors: readonly GpuError[] | undefined;
   let resources = nothingKnown;
@@ -74,6 +78,7 @@ export function createHostReport(identity: {
           daemons: true,
           stages: true,
           circuits: true,
+          pendingChecks: true,
         }
       : changed;
     return {
@@ -88,13 +93,19 @@ export function createHostReport(identity: {
       ...(include.daemons ? { daemons } : {}),
       ...(include.stages ? { stages } : {}),
       ...(include.circuits ? { circuits } : {}),
+      ...(include.pendingChecks ? { pendingChecks: [...pending] } : {}),
     };
   };
 
   return {
+    expectChecks: (names) => {
+      for (const name of names) if (!checks.has(name)) pending.add(name);
+      changed = { ...changed, pendingChecks: true };
+    },
     addOutcome: (outcome) => {
       checks.set(outcome.report.check, outcome.report);
       fresh.add(outcome.report.check);
+      if (pending.delete(outcome.report.check)) changed = { ...changed, pendingChecks: true };
       if (outcome.gpus !== undefined) {
         gpus = outcome.gpus;
         changed = { ...changed, gpus: true };
@@ -110,6 +121,7 @@ export function createHostReport(identity: {
     },
     removeCheck: (name) => {
       fresh.delete(name);
+      if (pending.delete(name)) changed = { ...changed, pendingChecks: true };
       if (checks.delete(name)) fullIsDue = true;
     },
     setDaemons: (next) => {

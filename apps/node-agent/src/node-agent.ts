@@ -194,6 +194,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     ...[...probes, ...customChecks.probes].map(toSchedule),
     ...(isKeyed ? [credentials] : []),
   ];
+  report.expectChecks(allChecks().map(({ name }) => name));
   const schedule = createSchedule<ProbeOutcome>({
     nodeId,
     checks: allChecks(),

@@ -46,6 +46,8 @@ export interface NodeRecord {
   readonly circuits: readonly CircuitStatus[];
   /** Of the kernel log, oldest first; null while this start of the node has not told of any or none. */
   readonly gpuErrors: readonly GpuError[] | null;
+  /** Checks that have not ended a run since the node started. */
+  readonly pendingChecks: readonly string[];
   /** What the operator says the host should have; null without a word. */
   readonly expectedGpus: number | null;
   readonly provider: string | null;
@@ -191,6 +193,7 @@ export function createClusterMonitor({
       stages: report?.stages ?? [],
       circuits: report?.circuits ?? [],
       gpuErrors: report?.gpuErrors ?? null,
+      pendingChecks: report?.pendingChecks ?? [],
       expectedGpus: report?.expectedGpus ?? null,
       provider: report?.provider ?? null,
     };
@@ -241,6 +244,7 @@ function sections(before: Sections | null, report: NodeReport): Sections {
     stages: said("stages"),
     circuits: said("circuits"),
     gpuErrors: said("gpuErrors"),
+    pendingChecks: said("pendingChecks"),
     expectedGpus: said("expectedGpus"),
     provider: said("provider"),
   };

@@ -71,7 +71,7 @@ export function nodeHealth(
     state,
     status: statusOf(state),
     score: isCurrent && checks.length > 0 ? Math.max(0, 100 - points) : null,
-    reasons: reasonsOf(record, state, why),
+    reasons: reasonsOf(record, state, why, hasFreshReport),
     gpus:
       gpus === null
         ? null
@@ -106,16 +106,15 @@ function statusOf(state: NodeState): HealthStatus | "unknown" {
   }
 }
 
-function reasonsOf(record: NodeRecord, state: NodeState, why: string): string[] {
+function reasonsOf(record: NodeRecord, state: NodeState, why: string, hasFreshReport: boolean): string[] {
+  const because = why === "" ? "" : `: ${why}`;
   const reasons: string[] = [];
   if (record.link !== "alive") reasons.push(`link ${record.link}: ${record.linkReason}`);
-  if (state === "retired") reasons.push(`retired by an operator${why === "" ? "" : `: ${why}`}`);
-  if (state === "provider_down")
-    reasons.push(`provider ${record.provider ?? ""} is down${why === "" ? "" : `: ${why}`}`);
-  if (state === "unknown") {
-    const age = record.reportAgeSeconds;
-    reasons.push(age === null ? "no report yet" : `last report ${Math.round(age)} s ago`);
-  }
+  if (state === "retired") reasons.push(`retired by an operator${because}`);
+  if (state === "provider_down") reasons.push(`provider ${record.provider ?? ""} is down${because}`);
+  if (hasFreshReport && record.pendingChecks.length > 0)
+    reasons.push(`has just started: no answer yet from ${named(record.pendingChecks)}`);
+  else if (state === "unknown") reasons.push(lastReport(record.reportAgeSeconds));
   if (state === "unknown" || state === "offline") return reasons;
   for (const check of record.checks) {
     if (check.state !== "healthy" && check.state !== "not_applicable")
@@ -124,4 +123,15 @@ function reasonsOf(record: NodeRecord, state: NodeState, why: string): string[] 
   if (reasons.length === 0 && (state === "unhealthy" || state === "evicted" || state === "degraded"))
     reasons.push("passes again; waits for enough passes in a row");
   return reasons;
+}
+
+function lastReport(ageSeconds: number | null): string {
+  return ageSeconds === null ? "no report yet" : `last report ${Math.round(ageSeconds)} s ago`;
+}
+
+const mostNamed = 5;
+
+function named(checks: readonly string[]): string {
+  const more = checks.length - mostNamed;
+  return checks.slice(0, mostNamed).join(", ") + (more > 0 ? ` and ${more} more checks` : "");
 }

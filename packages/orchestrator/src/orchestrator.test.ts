@@ -91,6 +91,35 @@ describe("the orchestrator", () => {
     expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({ state: "unknown", score: null });
   });
 
+  it("knows no node for healthy that has just started, until every check has ended its first run", () => {
+    const { orchestrator, report, names } = setUp();
+    orchestrator.applyMembers([member("alive")], 0);
+    report(1, "healthy", { full: true, pendingChecks: ["gpu-memory", "xid"] });
+    expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({
+      state: "unknown",
+      score: null,
+      reasons: ["has just started: no answer yet from gpu-memory, xid"],
+    });
+    report(2, "degraded");
+    expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({
+      state: "degraded",
+      reasons: ["has just started: no answer yet from gpu-memory, xid", "gpu degraded: gpu is degraded"],
+    });
+    report(3, "healthy", { pendingChecks: [] });
+    expect(orchestrator.getNodeHealth("gpu-1")).toMatchObject({ state: "healthy", score: 100, reasons: [] });
+    expect(names()).toEqual(["NODE_UP", "HEALTH_CHECK_PASSED"]);
+  });
+
+  it("holds against a node that starts anew what failed before, until it passes", () => {
+    const { orchestrator, report } = setUp();
+    orchestrator.applyMembers([member("alive")], 0);
+    for (const now of [1, 2, 3]) report(now, "unhealthy");
+    report(4, "healthy", { full: true, startedAt: 4, checks: [], pendingChecks: ["gpu"] });
+    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("unhealthy");
+    for (const now of [5, 6, 7]) report(now, "healthy", { startedAt: 4, pendingChecks: [] });
+    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("healthy");
+  });
+
   it("calls a node at best degraded while it is suspect, and offline once the mesh holds it for down", () => {
     const { orchestrator, report, names } = setUp();
     orchestrator.applyMembers([member("alive")], 0);

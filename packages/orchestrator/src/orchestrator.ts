@@ -104,7 +104,8 @@ export class HealthCheckOrchestrator {
     if (!accepted || after === null) return;
     const streaks = this.#streaks.get(nodeId) ?? createNodeStreaks(this.#thresholds);
     this.#streaks.set(nodeId, streaks);
-    streaks.keepOnly(new Set(after.checks.map((check) => check.check)));
+    // A node that starts anew has not passed what failed before.
+    streaks.keepOnly(new Set([...after.checks.map((check) => check.check), ...after.pendingChecks]));
     for (const check of freshChecks) streaks.observe(check.check, check.state, nowSeconds);
     for (const occurrence of reportEvents(before, after, nowSeconds)) this.#emit(occurrence);
     // Only this node: going over all of them at each report would cost nodes times reports.
@@ -219,7 +220,8 @@ export class HealthCheckOrchestrator {
 
   #verdictOf(record: NodeRecord): NodeState {
     if (!this.#isFresh(record)) return "unknown";
-    return this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
+    const verdict = this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
+    return verdict === "healthy" && record.pendingChecks.length > 0 ? "unknown" : verdict;
   }
 
   #isFresh({ reportAgeSeconds }: NodeRecord): boolean {

@@ -104,6 +104,8 @@ export interface NodeReport {
   readonly circuits?: readonly CircuitStatus[] | undefined;
   /** The last errors of GPUs in the kernel log, oldest first. */
   readonly gpuErrors?: readonly GpuError[] | undefined;
+  /** Checks that have not ended a run since this start of the node; nothing is known of what they look at. */
+  readonly pendingChecks?: readonly string[] | undefined;
   /** How many GPUs the host should have, when the operator says so. */
   readonly expectedGpus?: number | undefined;
   /** Where the host comes from, when the operator says so. */
@@ -197,6 +199,7 @@ export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
     .max(100)
     .optional(),
   gpuErrors: z.array(gpuErrorSchema).max(64).optional(),
+  pendingChecks: z.array(short).max(200).optional(),
   expectedGpus: z.int().min(0).optional(),
   provider: short.optional(),
 });
