@@ -113,7 +113,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: "gpu-07 to gpu-10 vanish at once, as with a switch",
-    watch: "a quarter of the agents suspect at once: held, not declared down one by one",
+    watch: "a third of the agents suspect at once: the status says so, and nobody is declared down",
     seconds: 20,
     over: "the switch is back",
     begin: (stage) => {

@@ -60,6 +60,7 @@ export function membersScreen(answer: unknown): string {
 function leadershipLines({
   leaseAgeSeconds,
   leadership,
+  massFailure,
   proof,
   credentials,
   warnings,
@@ -69,6 +70,10 @@ function leadershipLines({
   const lines = [
     `leadership  ${share} of the last ${span(windowSeconds)} or since the start, ${changes} ${changes === 1 ? "change" : "changes"}`,
   ];
+  if (massFailure != null)
+    lines.push(
+      `${tint("suspects", "warn")}    ${massFailure.suspects} of ${massFailure.agents} agents at once, ${span(massFailure.ageSeconds)} ago: nobody is declared down for half a minute`,
+    );
   if (leaseAgeSeconds !== null)
     lines.unshift(`lease       renewed ${Math.round(leaseAgeSeconds * 1000)} ms ago`);
   if (proof.kid !== null) lines.push(`key         ${proof.kid}${expiry(proof.keyExpiresAt)}`);

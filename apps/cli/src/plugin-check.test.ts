@@ -26,6 +26,14 @@ describe("the monitoring plugin convention", () => {
     expect(checkCluster(status(level, score)).exitCode).toBe(exitCode);
   });
 
+  it("warns of a mass failure that costs no points yet, and hides nothing worse behind it", () => {
+    const massFailure = { ageSeconds: 3, suspects: 4, agents: 12 };
+    const held = (document: StatusDocument): StatusDocument =>
+      ({ ...document, cluster: { ...document.cluster, mesh: { massFailure } } }) as StatusDocument;
+    expect(checkCluster(held(status("HEALTHY", 95))).exitCode).toBe(1);
+    expect(checkCluster(held(status("CRITICAL", 10))).exitCode).toBe(2);
+  });
+
   it("writes one line whose text holds no second separator, and U for an unknown score", () => {
     const { line } = checkCluster(status("UNKNOWN", null));
     expect(line.split("|")).toHaveLength(2);

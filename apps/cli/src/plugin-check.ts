@@ -18,13 +18,15 @@ function answer(
   return { exitCode, line: `${subject} ${words[exitCode]} - ${text.replaceAll("|", "/")} | ${perfdata}` };
 }
 
-/** The cluster: HEALTHY is OK, DEGRADED a warning, the rest critical; without a score it is unknown. */
+/** The cluster: HEALTHY is OK, DEGRADED and a mass failure a warning, the rest critical; without a score it is unknown. */
 export function checkCluster(status: StatusDocument): PluginAnswer {
   const { counts, quorum } = status.cluster;
   const perfdata = `score=${status.score ?? "U"};80:;60:;0;100 alive=${counts.alive} suspect=${counts.suspect} down=${counts.down} voters=${quorum.have};;${quorum.need}:`;
   const text = `score ${status.score ?? "unknown"}, level ${status.level}, leader ${status.cluster.leaderId ?? "none"}${status.reasons.length > 0 ? `: ${status.reasons.join("; ")}` : ""}`;
   const codes = { HEALTHY: 0, DEGRADED: 1, UNHEALTHY: 2, CRITICAL: 2, UNKNOWN: 3 } as const;
-  return answer(codes[status.level], "CLUSTER", text, perfdata);
+  const code = codes[status.level];
+  const isMassFailure = (status.cluster.mesh?.massFailure ?? null) !== null;
+  return answer(code === 0 && isMassFailure ? 1 : code, "CLUSTER", text, perfdata);
 }
 
 /** One node; null when the cluster does not know it. */

@@ -117,6 +117,7 @@ export class AgentPeer implements Mesh {
       statusAgeSeconds: lastHeardAt === null ? null : (now - lastHeardAt) / 1000,
       leaseAgeMs: null,
       leadership: this.#leadership.view(now),
+      massFailure: null,
       members: [this.#ownView(), ...this.#others(now)],
       proof: proofOf(this.#local.trust, this.#clock.wallMs()),
       refused: this.#refusals.counts(),

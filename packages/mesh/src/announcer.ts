@@ -30,7 +30,6 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   #seq = 0;
-  #heldLogged = false;
   /** Whether the agents were told of everyone last. */
   #toldFew = true;
 
@@ -108,6 +107,7 @@ export class Announcer {
     const servers = links.servers();
     sendObservations(servers, roster.takeChangedViews(at));
     const changed = roster.takeChangedVerdicts();
+    hub.massFailure(roster.massFailure(at));
     const leaderChanged = hub.leader(head.leaderId, head.term);
     const quorumChanged = hub.quorum(head.quorum);
     if (leaderChanged) this.sendWholeVerdict(servers);
@@ -117,7 +117,6 @@ export class Announcer {
     const telling = this.#viewsOf(changed);
     if (telling.length > 0 || leaderChanged || quorumChanged)
       sendStatus(links.agents(), head, telling, false);
-    this.#logHold();
   }
 
   /** The regular word to everyone, whether or not anything changed. */
@@ -153,15 +152,5 @@ export class Announcer {
 
   #viewsForAgents(): MemberView[] {
     return [this.ownView(), ...this.#viewsOf(this.#options.roster.verdicts())];
-  }
-
-  #logHold(): void {
-    const { held } = this.#options.roster;
-    if (held === this.#heldLogged) return;
-    this.#heldLogged = held;
-    const message = held
-      ? "many agents are suspect at once: nobody is declared down meanwhile"
-      : "the hold on declaring nodes down is over";
-    this.#options.mesh.log("warn", message);
   }
 }

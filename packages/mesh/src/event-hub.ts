@@ -1,7 +1,7 @@
 import { errorText, type LinkState, type NodeReport } from "@ringrift/protocol";
 import { BoundedLog } from "./bounded-log.ts";
 import { limits } from "./limits.ts";
-import type { MemberView, MeshEvent, MeshLog, MeshQuorum } from "./mesh.ts";
+import type { MassFailureView, MemberView, MeshEvent, MeshLog, MeshQuorum } from "./mesh.ts";
 
 /** Tells the listeners what changed: it remembers what they were told last and is silent when nothing differs. */
 export class EventHub {
@@ -13,6 +13,7 @@ export class EventHub {
   #leaderId: string | null = null;
   #leaderTerm = 0;
   #quorum = "";
+  #massFailure: MassFailureView | null = null;
 
   /**
    * @param memberLevel at which changes of members are logged: every agent would repeat what the servers say
@@ -47,6 +48,18 @@ export class EventHub {
     this.#quorum = text;
     this.#emit({ type: "quorum", held, have, need });
     return true;
+  }
+
+  massFailure(failure: MassFailureView | null): void {
+    const previous = this.#massFailure;
+    this.#massFailure = failure;
+    if ((failure === null) === (previous === null)) return;
+    const message =
+      failure === null
+        ? "the hold on declaring nodes down is over"
+        : "many agents are suspect at once: nobody is declared down meanwhile";
+    this.#log("warn", message, { ...(failure ?? previous) });
+    this.#emit({ type: "mass_failure", failure, previous });
   }
 
   /** True when the member is new or its link state differs from the one told last. */

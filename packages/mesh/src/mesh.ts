@@ -7,6 +7,7 @@ import type {
   ServerClock,
   StatusLeadership,
   StatusLink,
+  StatusMassFailure,
   StatusMember,
   StatusProof,
   StatusRefusal,
@@ -63,6 +64,8 @@ export type LinkView = StatusLink;
 export type RefusedPeer = StatusRefusal;
 /** What a node signs with now. */
 export type MeshProof = StatusProof;
+/** Agents that turned suspect together, and whom this server therefore does not declare down yet. */
+export type MassFailureView = StatusMassFailure;
 /** How much of the recent time had a leader. */
 export type LeadershipView = StatusLeadership;
 
@@ -101,6 +104,8 @@ export interface MeshStatus {
   readonly leaseAgeMs: number | null;
   /** How much of the last hour had a leader, as far as this node knew. */
   readonly leadership: LeadershipView;
+  /** Servers: the mass failure that is held back now. Null: none, and on agents. */
+  readonly massFailure: MassFailureView | null;
   /** How this node proves itself. */
   readonly proof: MeshProof;
   readonly members: readonly MemberView[];
@@ -124,6 +129,12 @@ export type MeshEvent =
       readonly term: number;
     }
   | { readonly type: "quorum"; readonly held: boolean; readonly have: number; readonly need: number }
+  /** A mass failure is held back from now on, or that of before no more. */
+  | {
+      readonly type: "mass_failure";
+      readonly failure: MassFailureView | null;
+      readonly previous: MassFailureView | null;
+    }
   | { readonly type: "report"; readonly nodeId: string; readonly report: NodeReport };
 
 /** One node's part in the mesh. */

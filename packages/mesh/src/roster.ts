@@ -1,5 +1,6 @@
 import type { NodeRole, ObservationFrame, PeerIdentity, VerdictMemberFrame } from "@ringrift/protocol";
 import { compareEpochs, type Epoch } from "./core/epoch.ts";
+import { countAgents } from "./core/mass-failure.ts";
 import {
   createMembership,
   defaultMembershipTiming,
@@ -14,7 +15,7 @@ import {
 } from "./core/membership.ts";
 import { type ClusterMember, createVerdict, decide, type Standing, type Verdict } from "./core/verdict.ts";
 import { peerKey } from "./link-table.ts";
-import type { MemberView } from "./mesh.ts";
+import type { MassFailureView, MemberView } from "./mesh.ts";
 
 /** Names that may be known beside those of members before it is looked which are needed. */
 const namesInPassing = 100;
@@ -99,9 +100,11 @@ export class Roster {
     this.#note(decide(this.#verdict, { type: "tick" }, now));
   }
 
-  /** True while a mass failure is held back. */
-  get held(): boolean {
-    return this.#membership.heldSince !== null;
+  /** The mass failure that is held back now. */
+  massFailure(now: number): MassFailureView | null {
+    const { heldSince, members } = this.#membership;
+    if (heldSince === null) return null;
+    return { ageSeconds: (now - heldSince) / 1000, ...countAgents(members.values()) };
   }
 
   /** All own views, for the other servers. */

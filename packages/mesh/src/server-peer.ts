@@ -143,6 +143,7 @@ export class ServerPeer implements Mesh {
       statusAgeSeconds: 0,
       leaseAgeMs,
       leadership: this.#leadership.view(this.#clock.now()),
+      massFailure: this.#roster.massFailure(this.#clock.now()),
       members: this.#announcer.views(),
       proof: proofOf(this.#local.trust, this.#clock.wallMs()),
       refused: this.#refusals.counts(),

@@ -23,6 +23,7 @@ const mesh: MeshStatus = {
   statusAgeSeconds: 0,
   leaseAgeMs: 120,
   leadership: { availability: 0.999, windowSeconds: 3_600, changes: 2 },
+  massFailure: { ageSeconds: 2, suspects: 1, agents: 2 },
   members: [
     member("gpu-1", "suspect", ["server-1", "server-2"]),
     member("gpu-2", "down", ["server-1"]),
@@ -63,6 +64,7 @@ describe("the mesh in metrics", () => {
     "ringrift_leadership_availability_ratio 0.999",
     "ringrift_leader_changes_total 2",
     "ringrift_quorum_voters 2",
+    "ringrift_mesh_mass_failure_suspects 1",
     'ringrift_mesh_accusations{accuser="server-1"} 2',
     'ringrift_mesh_links{role="agent"} 200',
     'ringrift_mesh_link_heard_age_seconds{direction="in",peer="server-2"} 0.2',

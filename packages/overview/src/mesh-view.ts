@@ -9,6 +9,7 @@ export function meshView(mesh: MeshStatus, credentials: HealthCheckResult | null
   return {
     leaseAgeSeconds: mesh.leaseAgeMs === null ? null : mesh.leaseAgeMs / 1000,
     leadership: mesh.leadership,
+    massFailure: mesh.massFailure,
     accusations: mesh.members.filter(({ link }) => link !== "alive").slice(0, maxMeshEntries),
     links: [...serverLinks(mesh), ...mesh.links.filter(({ role }) => role === "agent")].slice(
       0,
@@ -50,6 +51,11 @@ export function meshFamilies(mesh: MeshStatus, credentials: HealthCheckResult | 
     ),
     gauge("ringrift_quorum_voters", "Voters that are reached.", one(mesh.quorum.have)),
     gauge("ringrift_quorum_voters_needed", "Voters that make a quorum.", one(mesh.quorum.need)),
+    gauge(
+      "ringrift_mesh_mass_failure_suspects",
+      "Agents that are suspect while a mass failure keeps this server from declaring them down; 0 without one.",
+      one(mesh.massFailure?.suspects ?? 0),
+    ),
     gauge(
       "ringrift_mesh_accusations",
       "Members that are not alive, by the server that misses them.",

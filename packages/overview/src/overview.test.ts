@@ -46,6 +46,7 @@ function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNo
     elector: null,
     statusAgeSeconds: 0,
     leaseAgeMs: 10,
+    massFailure: null,
     members: [member("a"), member("b")],
     refused: {},
     refusedPeers: [],
@@ -133,6 +134,23 @@ describe("the overview of a server", () => {
     overview.applyReport("a", report("a", 1));
     at(1);
     expect(overview.status().components.nodeAvailability.score).toBe(25);
+  });
+
+  it("tells of a mass failure once, and says why no node is down while it is held back", () => {
+    const { overview, mesh, at } = setUp();
+    at(1);
+    mesh.massFailure = { ageSeconds: 2.4, suspects: 4, agents: 12 };
+    overview.onMeshEvent({ type: "mass_failure", failure: mesh.massFailure, previous: null });
+    expect(overview.status().reasons[0]).toMatch(/^4 of 12 agents turned suspect at once, 2 s ago: /);
+    const previous = { ...mesh.massFailure, ageSeconds: 30 };
+    mesh.massFailure = null;
+    overview.onMeshEvent({ type: "mass_failure", failure: null, previous });
+    expect(overview.status().reasons.join()).not.toContain("at once");
+    const told = overview.events.after(0, 100).events.filter(({ name }) => name.startsWith("MASS_FAILURE"));
+    expect(told.map(({ name, data }) => [name, data])).toEqual([
+      ["MASS_FAILURE_HELD", { suspects: 4, agents: 12 }],
+      ["MASS_FAILURE_OVER", { heldSeconds: 30 }],
+    ]);
   });
 
   it("tells of leaders and quorum as events under the epoch of the time", () => {

@@ -127,6 +127,12 @@ export function createOverview(options: OverviewOptions): Overview {
             data: { leaderId: event.previous, reason: "no leader has the lease of a majority" },
           });
         break;
+      case "mass_failure":
+        if (event.failure !== null) {
+          const { suspects, agents } = event.failure;
+          emit({ name: "MASS_FAILURE_HELD", data: { suspects, agents } });
+        } else emit({ name: "MASS_FAILURE_OVER", data: { heldSeconds: event.previous?.ageSeconds ?? 0 } });
+        break;
       case "quorum":
         // The mesh also tells of voters that come and go within a majority.
         if (event.held === quorumHeld) break;

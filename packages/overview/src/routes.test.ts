@@ -26,6 +26,7 @@ function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overvie
     elector: null,
     statusAgeSeconds: 0,
     leaseAgeMs: null,
+    massFailure: null,
     members: [member],
     refused: {},
     refusedPeers: [],

@@ -46,7 +46,7 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     score: health.score,
     level: health.level,
     partial: health.partial,
-    reasons: health.reasons,
+    reasons: [...massFailureReasons(cluster), ...health.reasons],
     components: health.components,
     cluster,
     nodes: nodes.map(statusNode),
@@ -61,6 +61,16 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     alerts: [],
     timestamp: nowSeconds,
   };
+}
+
+/** What no score shows: a broken switch looks like many broken hosts, and costs no points before they are called so. */
+function massFailureReasons({ mesh }: StatusCluster): string[] {
+  const failure = mesh?.massFailure ?? null;
+  if (failure === null) return [];
+  const { suspects, agents, ageSeconds } = failure;
+  return [
+    `${suspects} of ${agents} agents turned suspect at once, ${Math.round(ageSeconds)} s ago: look at what they share, a switch or this server's network; nobody is declared down for half a minute`,
+  ];
 }
 
 /** Who leads, by what majority, and how every link is. Pure. */

@@ -41,6 +41,9 @@ export interface EventDataByName {
   readonly NODE_UP: NodeEvent;
   readonly NODE_LEFT: NodeEvent;
   readonly NODE_RETIRED: NodeEvent;
+  /** Many agents turned suspect at once; nobody is declared down until `MASS_FAILURE_OVER`, for half a minute at most. */
+  readonly MASS_FAILURE_HELD: { readonly suspects: number; readonly agents: number };
+  readonly MASS_FAILURE_OVER: { readonly heldSeconds: number };
   readonly LEADER_ELECTED: { readonly leaderId: string; readonly term: number };
   readonly LEADER_LOST: { readonly leaderId: string; readonly reason: string };
   readonly QUORUM_LOST: QuorumEvent;
@@ -107,6 +110,8 @@ export const eventSchemas: { readonly [Name in EventName]: z.ZodType<EventDataBy
   NODE_UP: nodeEvent,
   NODE_LEFT: nodeEvent,
   NODE_RETIRED: nodeEvent,
+  MASS_FAILURE_HELD: z.strictObject({ suspects: z.int().min(0), agents: z.int().min(0) }),
+  MASS_FAILURE_OVER: z.strictObject({ heldSeconds: z.number().min(0) }),
   LEADER_ELECTED: z.strictObject({ leaderId: id, term: z.int().min(0) }),
   LEADER_LOST: z.strictObject({ leaderId: id, reason }),
   QUORUM_LOST: quorumEvent,

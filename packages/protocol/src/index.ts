@@ -100,6 +100,7 @@ export {
   maxMeshEntries,
   type StatusLeadership,
   type StatusLink,
+  type StatusMassFailure,
   type StatusMember,
   type StatusMesh,
   type StatusProof,

@@ -34,6 +34,18 @@ export interface StatusLeadership {
   readonly changes: number;
 }
 
+/**
+ * Agents that turned suspect together: more likely one broken network or server than many broken hosts, so for half a minute nobody
+ * is declared down.
+ */
+export interface StatusMassFailure {
+  /** How long it has been held back. */
+  readonly ageSeconds: number;
+  /** Agents that are suspect now, of those that are neither down nor left. */
+  readonly suspects: number;
+  readonly agents: number;
+}
+
 /** One open link. */
 export interface StatusLink {
   /** Node id. */
@@ -77,6 +89,8 @@ export interface StatusMesh {
   /** On the leader: age of a majority's newest acknowledgement. Null elsewhere. */
   readonly leaseAgeSeconds: number | null;
   readonly leadership: StatusLeadership;
+  /** The mass failure that this server holds back; null for none, absent in the answer of an older version. */
+  readonly massFailure?: StatusMassFailure | null | undefined;
   /** Members that are not alive: who misses them, and why. */
   readonly accusations: readonly StatusMember[];
   /** Open links, those with servers first. */
@@ -108,6 +122,10 @@ export const statusMemberSchema: z.ZodType<StatusMember> = z.object({
 export const statusMeshSchema: z.ZodType<StatusMesh> = z.object({
   leaseAgeSeconds: maybeNumber,
   leadership: z.object({ availability: maybeNumber, windowSeconds: z.number(), changes: z.number() }),
+  massFailure: z
+    .object({ ageSeconds: z.number(), suspects: z.number(), agents: z.number() })
+    .nullable()
+    .optional(),
   accusations: z.array(statusMemberSchema),
   links: z.array(
     z.object({

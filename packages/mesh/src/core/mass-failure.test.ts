@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { hello, observer, pass, reset, state } from "../testing/lone-observer.ts";
+import { countAgents } from "./mass-failure.ts";
 
 beforeEach(reset);
 
@@ -12,6 +13,7 @@ describe("mass failure", () => {
     pass(20_000, agents.slice(3));
     expect(observer.view.heldSince).not.toBeNull();
     expect(silent.map(state)).toEqual(["suspect", "suspect", "suspect"]);
+    expect(countAgents(observer.view.members.values())).toEqual({ agents: 12, suspects: 3 });
   });
 
   test("fewer are judged one by one", () => {

@@ -13,28 +13,41 @@ export const defaultMassFailureTiming: MassFailureTiming = { windowMs: 5_000, ho
 const fewestAgents = 3;
 const shareOfAgents = 0.25;
 
+/** Agents that are not gone, and how many of them are suspect. */
+export interface AgentCount {
+  readonly agents: number;
+  readonly suspects: number;
+}
+
+export function countAgents(members: Iterable<Member>): AgentCount {
+  let agents = 0;
+  let suspects = 0;
+  for (const { role, state } of members) {
+    if (role !== "agent" || state === "left" || state === "down") continue;
+    agents += 1;
+    if (state === "suspect") suspects += 1;
+  }
+  return { agents, suspects };
+}
+
 /**
  * Whether downs are held at `now`. `heldSince` is the start of the hold that already runs, if any;
  * the answer is the start of the hold that runs from now on, or null.
  */
 export function massFailure(
-  members: Iterable<Member>,
+  members: ReadonlyMap<string, Member>,
   heldSince: number | null,
   timing: MassFailureTiming,
   now: number,
 ): number | null {
-  let agents = 0;
-  let suspects = 0;
-  let recent = 0;
-  for (const member of members) {
-    if (member.role !== "agent" || member.state === "left" || member.state === "down") continue;
-    agents += 1;
-    if (member.state !== "suspect") continue;
-    suspects += 1;
-    if (now - member.since < timing.windowMs) recent += 1;
-  }
+  const { agents, suspects } = countAgents(members.values());
   const enough = Math.max(fewestAgents, agents * shareOfAgents);
-  if (heldSince === null) return recent >= enough ? now : null;
-  const over = suspects < enough || now - heldSince >= timing.holdMs;
-  return over ? null : heldSince;
+  if (suspects < enough) return null;
+  if (heldSince === null) {
+    let recent = 0;
+    for (const { role, state, since } of members.values())
+      if (role === "agent" && state === "suspect" && now - since < timing.windowMs) recent += 1;
+    return recent >= enough ? now : null;
+  }
+  return now - heldSince >= timing.holdMs ? null : heldSince;
 }

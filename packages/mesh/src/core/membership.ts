@@ -168,7 +168,7 @@ function onTick(view: Membership, loopLagMs: number, now: number): MembershipRes
   const transitions: MemberTransition[] = [];
   // Suspicions first, so that the hold sees all of them before anyone is declared down.
   for (const member of view.members.values()) transitions.push(...rejudge(view, member, now, "suspect"));
-  view.heldSince = massFailure(view.members.values(), view.heldSince, view.timing, now);
+  view.heldSince = massFailure(view.members, view.heldSince, view.timing, now);
   if (view.heldSince === null) {
     for (const member of view.members.values()) transitions.push(...rejudge(view, member, now, "down"));
   }
