@@ -1,33 +1,24 @@
-import type { LinkView, MemberView, MeshStatus } from "@ringrift/mesh";
+import type { LinkView } from "@ringrift/mesh";
 import { writeExposition } from "@ringrift/metrics";
 import { HealthCheckResult, statusMeshSchema } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
+import { member, meshStatus } from "./mesh-status.test.kit.ts";
 import { meshFamilies, meshView } from "./mesh-view.ts";
 
 function link(peer: string, role: LinkView["role"], kid: string | null): LinkView {
   return { peer, role, direction: "in", kid, sinceSeconds: 60, heardSeconds: 0.2, waitingBytes: 0 };
 }
 
-function member(id: string, state: MemberView["link"], accusers: readonly string[]): MemberView {
-  const reason = state === "alive" ? "heard directly" : "heartbeats stopped";
-  return { id, role: "agent", link: state, lastSeenSeconds: 1, reason, accusers, version: "1" };
-}
-
-const mesh: MeshStatus = {
-  leaderId: "server-1",
-  isLeader: true,
-  term: 3,
-  epoch: "1.3",
-  quorum: { configured: true, held: true, have: 2, need: 2, voters: [] },
-  elector: { kind: "mesh", detail: "" },
-  statusAgeSeconds: 0,
+const silent = { lastSeenSeconds: 1, reason: "heartbeats stopped" };
+const mesh = meshStatus({
   leaseAgeMs: 120,
   leadership: { availability: 0.999, windowSeconds: 3_600, changes: 2 },
   massFailure: { ageSeconds: 2, suspects: 1, agents: 2 },
+  quorum: { configured: true, held: true, have: 2, need: 2, voters: [] },
   members: [
-    member("gpu-1", "suspect", ["server-1", "server-2"]),
-    member("gpu-2", "down", ["server-1"]),
-    member("gpu-3", "alive", []),
+    member("gpu-1", { ...silent, link: "suspect", accusers: ["server-1", "server-2"] }),
+    member("gpu-2", { ...silent, link: "down", accusers: ["server-1"] }),
+    member("gpu-3"),
   ],
   links: [
     ...Array.from({ length: 200 }, (_, index) => link(`gpu-${index}`, "agent", `k1/gpu-${index}`)),
@@ -35,10 +26,8 @@ const mesh: MeshStatus = {
   ],
   refused: { key: 3, duplicate_node: 1 },
   refusedPeers: [{ reason: "key", address: "10.0.0.9", nodeId: "gpu-9", kid: "k0", ageSeconds: 4 }],
-  warnings: [],
   proof: { kid: "k1", keyExpiresAt: 2e9, keyringExpiresAt: 2e9, certificateExpiresAt: null },
-  dropped: {},
-};
+});
 
 const credentials = new HealthCheckResult({ status: "degraded", message: "soon", timestamp: 1 });
 

@@ -1,20 +1,10 @@
-import type { MemberView, MeshStatus } from "@ringrift/mesh";
+import type { MeshStatus } from "@ringrift/mesh";
 import { writeExposition } from "@ringrift/metrics";
 import { EventLog } from "@ringrift/orchestrator";
 import { HealthThresholds, type NodeReport, statusDocumentSchema } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
+import { member, meshStatus } from "./mesh-status.test.kit.ts";
 import { createOverview } from "./overview.ts";
-
-const member = (id: string, fields: Partial<MemberView> = {}): MemberView => ({
-  id,
-  role: "agent",
-  link: "alive",
-  lastSeenSeconds: 0.1,
-  reason: "",
-  accusers: [],
-  version: "1",
-  ...fields,
-});
 
 const report = (nodeId: string, seq: number): NodeReport => ({
   full: true,
@@ -37,25 +27,9 @@ const report = (nodeId: string, seq: number): NodeReport => ({
 
 function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNodes?: number } = {}) {
   let now = 0;
-  const mesh: { -readonly [Key in keyof MeshStatus]: MeshStatus[Key] } = {
-    leaderId: "server-1",
-    isLeader: true,
-    term: 3,
-    epoch: "0.3",
-    quorum: { configured: true, held: true, have: 3, need: 2, voters: [] },
-    elector: null,
-    statusAgeSeconds: 0,
-    leaseAgeMs: 10,
-    massFailure: null,
+  const mesh: { -readonly [Key in keyof MeshStatus]: MeshStatus[Key] } = meshStatus({
     members: [member("a"), member("b")],
-    refused: {},
-    refusedPeers: [],
-    leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
-    warnings: [],
-    proof: { kid: null, keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
-    dropped: {},
-    links: [],
-  };
+  });
   const overview = createOverview({
     teller: {
       id: fields.role === "agent" ? "a" : "server-1",
@@ -181,8 +155,7 @@ describe("the overview of a server", () => {
 
 it("members are listed servers first, and by name as people count", () => {
   const { overview, mesh } = setUp();
-  const server = { ...member("server-1"), role: "server" } as const;
-  mesh.members = [member("gpu-10"), member("gpu-9"), server];
+  mesh.members = [member("gpu-10"), member("gpu-9"), member("server-1", { role: "server" })];
   expect(overview.members().map(({ id }) => id)).toEqual(["server-1", "gpu-9", "gpu-10"]);
 });
 

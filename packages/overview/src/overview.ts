@@ -16,7 +16,14 @@ import { judgeCredentials } from "./credentials.ts";
 import { statusFamilies } from "./families.ts";
 import { composeGpus } from "./gpus.ts";
 import { byRoleAndId } from "./order.ts";
-import { composeStatus, statusCluster, type Teller } from "./status.ts";
+import {
+  composeStatus,
+  statusCluster,
+  statusDaemons,
+  statusNodes,
+  statusPipeline,
+  type Teller,
+} from "./status.ts";
 
 /** Age from which what an agent heard of leader and quorum counts as unknown. */
 const meshStaleSeconds = 5;
@@ -48,6 +55,10 @@ export interface Overview {
   gate(): GateView;
   /** The part of the status that needs no node: it costs little however many there are. */
   cluster(): StatusCluster;
+  /** Parts of the status, each composed alone. */
+  nodes(): StatusDocument["nodes"];
+  daemons(): StatusDocument["daemons"];
+  pipeline(): StatusDocument["pipeline"];
   status(): StatusDocument;
   /** Every card of the nodes that this process answers for. */
   gpus(): GpuList;
@@ -174,6 +185,9 @@ export function createOverview(options: OverviewOptions): Overview {
     tick,
     gate: () => gate.view(),
     cluster,
+    nodes: () => statusNodes(sortedNodes()),
+    daemons: () => statusDaemons(sortedNodes()),
+    pipeline: () => statusPipeline(gate.view(), sortedNodes()),
     status,
     gpus: () => composeGpus(ownNodes(), nowSeconds()),
     members: () => options.mesh().members.toSorted(byRoleAndId),

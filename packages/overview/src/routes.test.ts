@@ -1,41 +1,14 @@
 import { createBeat, createEndpoints, type EndpointsApp } from "@ringrift/endpoints";
-import type { MeshStatus } from "@ringrift/mesh";
 import { EventLog } from "@ringrift/orchestrator";
 import { HealthCheckResult, HealthThresholds } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
+import { member, meshStatus } from "./mesh-status.test.kit.ts";
 import { createOverview, type Overview } from "./overview.ts";
 import { addReadingRoutes } from "./routes.ts";
 
 function setUp(role: "server" | "agent"): { app: EndpointsApp; overview: Overview } {
   const id = role === "agent" ? "gpu-1" : "server-1";
-  const member = {
-    id,
-    role,
-    link: "alive",
-    lastSeenSeconds: 0,
-    reason: "",
-    accusers: [],
-    version: "1",
-  } as const;
-  const mesh: MeshStatus = {
-    leaderId: "server-1",
-    isLeader: role === "server",
-    term: 3,
-    epoch: "0.3",
-    quorum: { configured: true, held: true, have: 1, need: 1, voters: [] },
-    elector: null,
-    statusAgeSeconds: 0,
-    leaseAgeMs: null,
-    massFailure: null,
-    members: [member],
-    refused: {},
-    refusedPeers: [],
-    leadership: { availability: 1, windowSeconds: 3600, changes: 1 },
-    warnings: [],
-    proof: { kid: null, keyExpiresAt: null, keyringExpiresAt: null, certificateExpiresAt: null },
-    dropped: {},
-    links: [],
-  };
+  const mesh = meshStatus({ isLeader: role === "server", members: [member(id, { role })] });
   const overview = createOverview({
     teller: { id, role, version: "1", startedAtSeconds: 0, clusterId: "test", elector: "mesh" },
     mesh: () => mesh,

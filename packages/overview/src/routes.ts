@@ -10,7 +10,7 @@ export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
   app.get("/v1/nodes", (context) =>
     context.json({
       schema: "ringrift.nodes/1",
-      nodes: overview.status().nodes,
+      nodes: overview.nodes(),
       summary: overview.orchestrator.getClusterHealthSummary(),
     }),
   );
@@ -39,10 +39,10 @@ export function addReadingRoutes(app: EndpointsApp, overview: Overview): void {
     return context.json({ schema: "ringrift.members/1", members: overview.members(), ageSeconds, mesh });
   });
   app.get("/v1/daemons", (context) =>
-    context.json({ schema: "ringrift.daemons/1", daemons: overview.status().daemons }),
+    context.json({ schema: "ringrift.daemons/1", daemons: overview.daemons() }),
   );
   app.get("/v1/pipeline", (context) =>
-    context.json({ schema: "ringrift.pipeline/1", ...overview.status().pipeline }),
+    context.json({ schema: "ringrift.pipeline/1", ...overview.pipeline() }),
   );
   app.get("/v1/pipeline/gate", (context) => {
     const { state, reasons } = overview.gate();

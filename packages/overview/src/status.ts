@@ -49,15 +49,9 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     reasons: [...massFailureReasons(cluster), ...health.reasons],
     components: health.components,
     cluster,
-    nodes: nodes.map(statusNode),
-    daemons: nodes.flatMap((node) => node.daemons.map((daemon) => ({ node: node.id, ...daemon }))),
-    pipeline: {
-      state: pipeline.state,
-      reasons: pipeline.reasons,
-      stages: nodes.flatMap((node) =>
-        node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
-      ),
-    },
+    nodes: statusNodes(nodes),
+    daemons: statusDaemons(nodes),
+    pipeline: statusPipeline(pipeline, nodes),
     alerts: [],
     timestamp: nowSeconds,
   };
@@ -91,6 +85,27 @@ export function statusCluster(
     counts,
     ageSeconds: mesh.statusAgeSeconds,
     mesh: meshView(mesh, credentials),
+  };
+}
+
+/** Every node, in the order given. Pure. */
+export function statusNodes(nodes: readonly NodeHealth[]): StatusDocument["nodes"] {
+  return nodes.map(statusNode);
+}
+
+/** Every daemon of these nodes. Pure. */
+export function statusDaemons(nodes: readonly NodeHealth[]): StatusDocument["daemons"] {
+  return nodes.flatMap((node) => node.daemons.map((daemon) => ({ node: node.id, ...daemon })));
+}
+
+/** Whether the pipeline may run, and every stage of these nodes. Pure. */
+export function statusPipeline(gate: GateView, nodes: readonly NodeHealth[]): StatusDocument["pipeline"] {
+  return {
+    state: gate.state,
+    reasons: gate.reasons,
+    stages: nodes.flatMap((node) =>
+      node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
+    ),
   };
 }
 
