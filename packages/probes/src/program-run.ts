@@ -53,8 +53,7 @@ export function createProgramRunner(
       // A group of its own, so that what a wrapper script started ends with it.
       const child = spawn(program, [...args], {
         stdio: ["ignore", "pipe", "pipe"],
-        detached: process.platform !== "win32",
-        windowsHide: true,
+        detached: true,
         ...(token === null ? {} : { env: { ...process.env, [runVariable]: token } }),
       });
       child.on("error", (error) => {
@@ -122,7 +121,6 @@ export function createProgramRunner(
 
 /** Looks where the kernel would: to be told by a failed start costs a process and fifty times as much. */
 function isNowhere(program: string): boolean {
-  if (process.platform === "win32") return false;
   const folders = program.includes("/") ? [""] : process.env.PATH?.split(":");
   // An empty folder is the working directory. Without PATH the system has a list of its own.
   return folders?.every((folder) => !existsSync(toPath(folder, program))) ?? false;
@@ -135,8 +133,7 @@ function isMissing(error: Error): boolean {
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
-    if (process.platform === "win32") child.kill("SIGKILL");
-    else process.kill(-child.pid, "SIGKILL");
+    process.kill(-child.pid, "SIGKILL");
   } catch {
     // The group is empty, or was not made yet; a child that has ended is not signalled again.
     child.kill("SIGKILL");

@@ -25,7 +25,6 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
     const from = cursor === null ? [] : [`--after-cursor=${cursor.position}`];
     const started = spawn(program, ["-k", "-f", "-o", "json", "--no-tail", "--no-pager", "-q", ...from], {
       stdio: ["ignore", "pipe", "pipe"],
-      windowsHide: true,
     });
     child = started;
     problem = null;
