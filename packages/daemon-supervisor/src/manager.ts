@@ -57,7 +57,7 @@ class Manager implements DaemonManager {
       unmet: (name) => this.#plan.unmet(name, (other) => this.#runners.get(other)?.record),
       lost: (name, delayMs) => void this.#lost(name, delayMs),
       remembered: () => this.#succession.remembered(),
-      emit: (event, daemon, reason) => tellOf(options, event, daemon, reason),
+      emit: (event, daemon, reason, lastWords) => tellOf(options, event, daemon, reason, lastWords),
       changed: () => {
         this.#queueAdvance();
         this.#succession.save();

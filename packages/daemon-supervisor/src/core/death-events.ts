@@ -5,11 +5,9 @@ import type { AfterDeath } from "./daemon-record.ts";
 export function deathEvents(
   after: AfterDeath,
   wasLooping: boolean,
-  lastWords: string,
 ): readonly (readonly [DaemonEventName, string])[] {
   if (after.kind === "ended" && after.success) return [["DAEMON_STOPPED", after.reason]];
   if (wasLooping) return [];
-  const reason = lastWords === "" ? after.reason : `${after.reason}; last output: ${lastWords}`;
-  const failed = ["DAEMON_FAILED", reason] as const;
-  return after.kind === "degraded" ? [failed, ["DAEMON_DEGRADED", reason]] : [failed];
+  const failed = ["DAEMON_FAILED", after.reason] as const;
+  return after.kind === "degraded" ? [failed, ["DAEMON_DEGRADED", after.reason]] : [failed];
 }

@@ -11,16 +11,18 @@ const eventLevels: Readonly<Record<DaemonEventName, LogLevel>> = {
   COORDINATOR_UNHEALTHY: "warn",
 };
 
-/** Tells of an event, to the log and to whoever listens. A listener that throws must not stop the supervision. */
+/** Tells of an event, to the log and, without the last words, to whoever listens. A listener that throws must not stop the supervision. */
 export function tellOf(
   { nodeId, onEvent, log }: Pick<DaemonManagerOptions, "nodeId" | "onEvent" | "log">,
   name: DaemonEventName,
   daemon: string,
   reason: string,
+  lastWords: string,
 ): void {
   const occurrence: EventOccurrence = { name, data: { nodeId, daemon, reason } };
   try {
-    log(eventLevels[name], `${name} ${daemon}: ${reason}`, { daemon });
+    const output = lastWords === "" ? "" : `; last output: ${lastWords}`;
+    log(eventLevels[name], `${name} ${daemon}: ${reason}${output}`, { daemon });
     checkEventData(occurrence);
     onEvent(occurrence);
   } catch (error) {

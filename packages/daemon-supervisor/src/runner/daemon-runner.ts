@@ -146,7 +146,7 @@ export class DaemonRunner {
     if (this.#run === null || this.#ending !== null) return;
     this.record.stopping(why);
     this.#end(this.#run, () => {
-      this.#host.emit("DAEMON_STOPPED", this.record.definition.name, why);
+      this.#emit("DAEMON_STOPPED", why);
       this.record.takenDown(why, this.#host.nowMs());
       this.#wait.restartIn(delayMs ?? 0);
     });
@@ -211,8 +211,8 @@ export class DaemonRunner {
   #died(run: Run, exit: Exit): void {
     const wasLooping = this.record.crashLooping;
     const after = this.record.died(exit, this.#host.nowMs(), this.#host.random());
-    for (const [event, reason] of deathEvents(after, wasLooping, this.logs.lastWords()))
-      this.#emit(event, reason);
+    for (const [event, reason] of deathEvents(after, wasLooping))
+      this.#emit(event, reason, this.logs.lastWords());
     const delayMs = after.kind === "ended" ? null : after.delayMs;
     this.#end(run, () => {
       if (delayMs === null) this.#wait.awaitSchedule();
@@ -287,8 +287,8 @@ export class DaemonRunner {
     }
   }
 
-  #emit(event: DaemonEventName, reason: string): void {
-    this.#host.emit(event, this.record.definition.name, reason.slice(0, 1000));
+  #emit(event: DaemonEventName, reason: string, lastWords = ""): void {
+    this.#host.emit(event, this.record.definition.name, reason.slice(0, 1000), lastWords);
   }
 
   #tell(): void {

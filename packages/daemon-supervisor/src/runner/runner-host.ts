@@ -28,7 +28,8 @@ export interface RunnerHost {
   lost(name: string, delayMs: number | null): void;
   /** Resolves when what is known now outlives this process; null where nothing does. */
   remembered(): Promise<void> | null;
-  emit(event: DaemonEventName, daemon: string, reason: string): void;
+  /** `lastWords` of the daemon may be secret: they are for the supervisor's own log alone. */
+  emit(event: DaemonEventName, daemon: string, reason: string, lastWords: string): void;
   /** Something changed that others may wait for. */
   changed(): void;
 }
