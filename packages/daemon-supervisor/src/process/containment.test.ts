@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -14,16 +14,15 @@ vi.setConfig({ testTimeout: 30_000 });
 
 let folder = "";
 let children: ChildProcess[] = [];
-const written = new Set<number>();
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "containment-"));
   children = [];
 });
 afterEach(() => {
-  for (const pid of [...written, ...children.map((child) => child.pid ?? 0)])
+  const pids = existsSync(join(folder, "pids")) ? readPids("pids") : [];
+  for (const pid of [...pids, ...children.map((child) => child.pid ?? 0)])
     if (pid > 1 && readStat(pid) !== null) process.kill(pid, "SIGKILL");
-  written.clear();
   rmSync(folder, { recursive: true });
 });
 
@@ -44,11 +43,14 @@ async function run(script: string, useCgroup = false): Promise<Containment> {
 async function pidsIn(file: string, count: number): Promise<number[]> {
   let found: number[] = [];
   await until(() => {
-    found = readFileSync(join(folder, file), "utf8").trim().split("\n").map(Number);
+    found = readPids(file);
     expect(found).toHaveLength(count);
   });
-  for (const pid of found) written.add(pid);
   return found;
+}
+
+function readPids(file: string): number[] {
+  return readFileSync(join(folder, file), "utf8").trim().split("\n").map(Number);
 }
 
 const living = (pids: readonly number[]): number[] => pids.filter((pid) => readStat(pid) !== null);

@@ -12,6 +12,8 @@ export interface ProcessStat {
   /** User and system time in hundredths of a second. */
   readonly cpuTicks: number;
   readonly residentPages: number;
+  /** It has no environment and will get none; false in the middle of an exec, when the environment reads as empty too. */
+  readonly isBare: boolean;
 }
 
 export const hasProcfs: boolean = existsSync("/proc/self/stat");
@@ -77,6 +79,9 @@ export function signalProcess(
   }
 }
 
+/** Flag of a process that has begun to exit. */
+const exiting = 0x4;
+
 function parseStat(pid: number, text: string): ProcessStat | null {
   // The program's name is in parentheses and may itself hold spaces and parentheses. See proc(5) for the fields.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -87,8 +92,11 @@ function parseStat(pid: number, text: string): ProcessStat | null {
   // A leader that has ended while its other threads run also reads as a zombie, as hung drivers leave it.
   const isDead = fields[0] === "X" || (fields[0] === "Z" && Number(fields[17]) <= 1);
   if (isDead || parent === undefined || group === undefined || session === undefined) return null;
-  return { pid, parent, group, session, startTicks, cpuTicks, residentPages };
+  const isEnding = fields[0] === "Z" || (Number(fields[6]) & exiting) !== 0;
+  const isBare = isEnding || (fields[47] === fields[48] && fields[48] !== "0");
+  return { pid, parent, group, session, startTicks, cpuTicks, residentPages, isBare };
 }
+
 let bootId: string | null = null;
 
 /** Names this boot of the host: start ticks of another boot mean nothing. Empty where there is none. */

@@ -18,6 +18,9 @@ export const markerVariable = "RINGRIFT_RUN";
 /** So many processes are read before other work gets its turn. */
 const slice = 100;
 const shortageMs = 200;
+/** How often one in the middle of an exec is looked at again, and for how long in all. */
+const execPollMs = 10;
+const execWaitMs = 1_000;
 
 /** Reads all processes of the host, once for all who ask at the same time. */
 export class ProcessTable {
@@ -62,11 +65,23 @@ export class ProcessTable {
     const pids = listPids();
     const entries: ProcessEntry[] = [];
     let complete = true;
+    /** False when it cannot be told yet. */
+    const take = (pid: number, last: boolean): boolean => {
+      const stat = lookUp(pid);
+      const marker = stat === null ? "" : this.#markerOf(stat);
+      if (marker === null && !last) return false;
+      if (stat === null) complete = false;
+      else entries.push({ ...stat, marker: marker ?? "" });
+      return true;
+    };
+    let untold: number[] = [];
     for (const [index, pid] of pids.entries()) {
       if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
-      const stat = lookUp(pid);
-      if (stat === null) complete = false;
-      else entries.push({ ...stat, marker: this.#markerOf(stat) });
+      if (!take(pid, false)) untold.push(pid);
+    }
+    for (let waitedMs = 0; untold.length > 0; waitedMs += execPollMs) {
+      await new Promise((resolve) => setTimeout(resolve, execPollMs));
+      untold = untold.filter((pid) => !take(pid, waitedMs >= execWaitMs));
     }
     const living = new Set(pids);
     for (const pid of this.#markers.keys()) if (!living.has(pid)) this.#markers.delete(pid);
@@ -75,19 +90,20 @@ export class ProcessTable {
     return snapshot;
   }
 
-  #markerOf({ pid, parent, startTicks }: ProcessStat): string {
+  /** Null in the middle of an exec: it cannot be told. */
+  #markerOf({ pid, parent, startTicks, isBare }: ProcessStat): string | null {
     // Kernel threads, the children of pid 2, have no environment.
     if (pid === 2 || parent === 2) return "";
     const known = this.#markers.get(pid);
     if (known?.startTicks === startTicks) return known.marker;
     const marker = readMarker(pid);
-    if (marker === null) return "";
+    if (marker === null) return isBare ? "" : null;
     this.#markers.set(pid, { startTicks, marker });
     return marker;
   }
 }
 
-/** Null while it cannot be told: in the middle of an exec the environment reads as empty. */
+/** Null where there is no environment to read. */
 function readMarker(pid: number): string | null {
   try {
     const environment = readProcFile(`/proc/${pid}/environ`);
