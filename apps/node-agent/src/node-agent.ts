@@ -5,30 +5,15 @@ import { createDaemonManager, type DaemonManager, loadDaemonsFile } from "@ringr
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
 import { createMesh, loadTrust, parseServers } from "@ringrift/mesh";
 import { ExpositionCache, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
-import { createSchedule, EventLog, type ScheduledCheck } from "@ringrift/orchestrator";
-import {
-  addReadingRoutes,
-  createOverview,
-  credentialsReport,
-  type Overview,
-  steadyClock,
-} from "@ringrift/overview";
+import { EventLog } from "@ringrift/orchestrator";
+import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import { createStages, loadStages, saveStages } from "@ringrift/pipeline";
-import {
-  createCustomChecks,
-  createProbes,
-  createTextfiles,
-  type Probe,
-  type ProbeOutcome,
-  runProbe,
-} from "@ringrift/probes";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { errorText, HealthCheckResult } from "@ringrift/protocol";
-import { createCheckMetrics } from "./check-metrics.ts";
 import { addDaemonRoutes } from "./daemon-routes.ts";
 import { Deaths } from "./deaths.ts";
+import { createHostChecks } from "./host-checks.ts";
 import { createHostReport } from "./host-report.ts";
-import { watchNews } from "./news.ts";
 import { addTrainerRoutes } from "./trainer-routes.ts";
 
 const tickMs = 1000;
@@ -100,15 +85,12 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     },
     log: (level, message, fields) => log[level](fields ?? {}, message),
   });
-  const checkMetrics = createCheckMetrics();
   const processMetrics = new ProcessMetrics("node-agent", version, loopResolutionMs);
   const readings = new ReadingsExporter();
-  const textfiles = config.metricsDir === null ? null : createTextfiles(config.metricsDir, nowSeconds);
   const page = new ExpositionCache(() => [
     ...overview.families(),
     ...readings.families([{ node: nodeId, readings: report.checks().flatMap((check) => check.readings) }]),
-    ...checkMetrics.families(),
-    ...(textfiles?.families() ?? []),
+    ...checks.families(),
     ...processMetrics.families(),
   ]);
   const beat = createBeat(() => performance.now(), beatStaleMs);
@@ -150,76 +132,11 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     beat.renew();
   }
 
-  const probes = [
-    ...createProbes({
-      nvidiaSmi: config.nvidiaSmi,
-      expectedGpus: config.expectedGpus,
-      kernelLog: config.kernelLog,
-      kernelLogMemory: join(dataDir, "kernel-log.json"),
-      processPatterns: config.processPatterns,
-      timeoutSeconds: config.healthCheckTimeoutSeconds,
-      clockOffsetSeconds: config.thresholds.CLOCK_OFFSET_SECONDS,
-      serverClocks: () => mesh.serverClocks(),
-      nowSeconds,
-    }),
-    ...(textfiles === null ? [] : [textfiles.probe]),
-  ];
-  const customChecks = createCustomChecks(config, nowSeconds);
-  function addOutcome(outcome: ProbeOutcome): void {
-    report.addOutcome(outcome);
-    checkMetrics.observe(outcome.report);
-  }
-  const scheduled = new WeakMap<Probe, ScheduledCheck<ProbeOutcome>>();
-  /** The same object for the same probe, so that a reload leaves it alone. */
-  function toSchedule(probe: Probe): ScheduledCheck<ProbeOutcome> {
-    const known = scheduled.get(probe);
-    if (known !== undefined) return known;
-    const check = {
-      name: probe.name,
-      intervalSeconds: Math.min(probe.intervalSeconds, config.healthCheckIntervalSeconds),
-      // What only reads is read in one turn, and told in one report.
-      ...(probe.startsProgram === true ? {} : { phase: "host" }),
-      run: () => runProbe(probe, nowSeconds),
-    };
-    scheduled.set(probe, check);
-    return check;
-  }
-  const credentials: ScheduledCheck<ProbeOutcome> = {
-    name: "mesh-credentials",
-    intervalSeconds: config.healthCheckIntervalSeconds,
-    run: async () => ({ report: credentialsReport(mesh.status().proof, config.thresholds, nowSeconds()) }),
-  };
-  const isKeyed = config.meshKeyFile !== null || config.meshTls !== null;
-  const allChecks = (): ScheduledCheck<ProbeOutcome>[] => [
-    ...[...probes, ...customChecks.probes].map(toSchedule),
-    ...(isKeyed ? [credentials] : []),
-  ];
-  report.expectChecks(allChecks().map(({ name }) => name));
-  const schedule = createSchedule<ProbeOutcome>({
-    nodeId,
-    checks: allChecks(),
-    onOutcome: addOutcome,
-    onError: (error, check) => log.error({ err: error, check }, "a check could not be run"),
-  });
-
-  function reloadChecks(): void {
-    const before = customChecks.probes.map(({ name }) => name);
-    customChecks.reload();
-    const left = new Set(customChecks.probes.map(({ name }) => name));
-    for (const name of before) {
-      if (left.has(name)) continue;
-      report.removeCheck(name);
-      checkMetrics.forget(name);
-    }
-    schedule
-      .replace(allChecks())
-      .then(tick)
-      .catch((error: unknown) => log.error({ err: error }, "the new checks failed"));
-  }
+  const checks = createHostChecks({ config, dataDir, mesh, report, onNews: tick, nowSeconds, log });
 
   const app = createEndpoints({
     health: () => new HealthCheckResult({ status: "healthy", timestamp: nowSeconds() }),
-    gates: () => gates(overview, daemons, report.checks().length, allChecks().length),
+    gates: () => gates(overview, daemons, report.checks().length, checks.count),
     metrics: (accept) => page.read(accept),
     status: () => overview.status(),
     beat,
@@ -246,24 +163,12 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   await daemons.start();
   const ticker = setInterval(tick, tickMs);
   tick();
-  // The first run of every check is told as soon as it is done, not at the next tick.
-  const firstRun = schedule.start().then(tick);
-  firstRun.catch((error: unknown) => log.error({ err: error }, "the first checks failed"));
-  const stopNews = watchNews(
-    probes,
-    (outcomes) => {
-      for (const outcome of outcomes) addOutcome(outcome);
-      publish();
-    },
-    (error) => log.error({ err: error }, "the kernel log could not be followed"),
-  );
+  checks.start();
   log.info({ url: `http://${config.host}:${listening.port}/`, nodeId }, "node-agent is up");
 
   return {
     stop: async () => {
-      schedule.stop();
-      stopNews();
-      for (const probe of [...probes, ...customChecks.probes]) probe.close?.();
+      checks.stop();
       clearInterval(ticker);
       await daemons.stop(daemonsStopMs);
       await mesh.stop();
@@ -275,7 +180,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     reload: async () => {
       const parts = [
         () => mesh.reload(loadTrust(trustFiles)),
-        reloadChecks,
+        () => checks.reload(),
         async () => {
           if (config.daemonsFile !== null) await daemons.reload(loadDaemonsFile(config.daemonsFile));
         },
