@@ -55,9 +55,8 @@ export interface HealthServerConfig extends ServiceConfig {
   readonly expectedNodes: number;
 }
 
-export interface NodeAgentConfig extends ServiceConfig {
-  readonly program: "node-agent";
-  readonly healthCheckIntervalSeconds: number;
+/** How a host is looked at. */
+interface HostConfig {
   readonly healthCheckTimeoutSeconds: number;
   readonly nvidiaSmi: string;
   /** Null when not set: then no count is expected. */
@@ -72,7 +71,12 @@ export interface NodeAgentConfig extends ServiceConfig {
   readonly daemonsFile: string | null;
 }
 
-export interface CliConfig extends CommonConfig {
+export interface NodeAgentConfig extends ServiceConfig, HostConfig {
+  readonly program: "node-agent";
+  readonly healthCheckIntervalSeconds: number;
+}
+
+export interface CliConfig extends CommonConfig, HostConfig {
   readonly program: "cli";
   /** Whom to trust and what to show when a server is asked; each null when not given. */
   readonly tlsFiles: {
@@ -80,17 +84,6 @@ export interface CliConfig extends CommonConfig {
     readonly certFile: string | null;
     readonly keyFile: string | null;
   };
-  readonly healthCheckTimeoutSeconds: number;
-  readonly nvidiaSmi: string;
-  readonly expectedGpus: number | null;
-  /** A device, a file or `journald`; null is /dev/kmsg where it may be read. */
-  readonly kernelLog: string | null;
-  /** Parts of command lines, each expected in a running process. */
-  readonly processPatterns: readonly string[];
-  readonly checksFile: string | null;
-  readonly checksDir: string | null;
-  readonly metricsDir: string | null;
-  readonly daemonsFile: string | null;
 }
 
 export interface ConfigByProgram {

@@ -92,6 +92,7 @@ function build(
     warnings,
   };
   const host = {
+    healthCheckTimeoutSeconds: number("healthCheckTimeout"),
     nvidiaSmi: maybeText("nvidiaSmi") ?? "nvidia-smi",
     expectedGpus: maybeNumber("expectedGpus"),
     kernelLog: maybeText("kmsg"),
@@ -139,7 +140,6 @@ function build(
         ...host,
         program,
         healthCheckIntervalSeconds: number("healthCheckInterval"),
-        healthCheckTimeoutSeconds: number("healthCheckTimeout"),
         host: text("agentHost"),
         port: number("agentPort"),
       } satisfies NodeAgentConfig;
@@ -148,7 +148,6 @@ function build(
         ...common,
         ...host,
         program,
-        healthCheckTimeoutSeconds: number("healthCheckTimeout"),
         tlsFiles: { caFile, certFile, keyFile },
       } satisfies CliConfig;
   }

@@ -23,6 +23,22 @@ const states = (nodes: readonly LocalNode[]): unknown =>
     logged: logged.slice(-15),
   }));
 
+/** Waits until all of them list `id` with that link. */
+const allList = (nodes: readonly LocalNode[], id: string, link: string): Promise<void> =>
+  eventually(
+    `all list ${id} as ${link}`,
+    () => allSee(nodes, id, link),
+    () => states(nodes),
+  );
+
+/** Waits until all of them name the same leader. */
+const allAgree = (nodes: readonly LocalNode[]): Promise<void> =>
+  eventually(
+    "all agree on a leader",
+    () => agree(nodes),
+    () => states(nodes),
+  );
+
 async function form(
   servers: number,
   agents: number,
@@ -35,17 +51,8 @@ async function form(
     agentNodes.push(await cluster.agent(index, { fullReport: () => emptyReport(1, true) }));
   }
   const all = [...serverNodes, ...agentNodes];
-  await eventually(
-    "all agree on a leader",
-    () => agree(all),
-    () => states(all),
-  );
-  for (const { options } of all)
-    await eventually(
-      `all see ${options.nodeId} alive`,
-      () => allSee(all, options.nodeId, "alive"),
-      () => states(all),
-    );
+  await allAgree(all);
+  for (const { options } of all) await allList(all, options.nodeId, "alive");
   return { servers: serverNodes, agents: agentNodes, all };
 }
 
@@ -116,19 +123,12 @@ describe("a cluster of five servers", { timeout: 30_000 }, () => {
     const servers: LocalNode[] = [];
     for (let index = 1; index <= 5; index += 1) servers.push(await cluster.server(index));
     const agent = cluster.agentProcess(1);
-    await eventually(
-      "all list it alive",
-      () => agree(servers) && allSee(servers, "agent-1", "alive"),
-      () => states(servers),
-    );
+    await allAgree(servers);
+    await allList(servers, "agent-1", "alive");
     const linked = servers.filter(({ mesh }) => mesh.status().links.some(({ peer }) => peer === "agent-1"));
     expect(linked).toHaveLength(3);
     agent.kill("SIGKILL");
-    await eventually(
-      "all list it down",
-      () => allSee(servers, "agent-1", "down"),
-      () => states(servers),
-    );
+    await allList(servers, "agent-1", "down");
   });
 });
 
@@ -155,11 +155,7 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
       () => states(rest),
     );
     for (const { mesh } of rest) expect(mesh.status().term).toBeGreaterThan(term ?? 0);
-    await eventually(
-      "the rest list it as left",
-      () => allSee(rest, String(leaderId), "left"),
-      () => states(rest),
-    );
+    await allList(rest, String(leaderId), "left");
   });
 
   it("follows another leader of a higher term when the leader is killed, and takes it back when it is restarted", async () => {
@@ -167,17 +163,10 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
     const killed = await cluster.serverProcess(1);
     const other = await cluster.server(2);
     const rest = [other, await cluster.agent(1)];
-    await eventually(
-      "server-1 leads or server-2 does",
-      () => agree(rest),
-      () => states(rest),
-    );
+    await allAgree(rest);
     rest.push(await cluster.server(3));
-    await eventually(
-      "all see server-1",
-      () => agree(rest) && allSee(rest, "server-1", "alive"),
-      () => states(rest),
-    );
+    await allAgree(rest);
+    await allList(rest, "server-1", "alive");
     const term = other.mesh.status().term;
     const led = other.mesh.status().leaderId === "server-1";
     killed.kill("SIGKILL");
@@ -188,51 +177,27 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
     );
     if (led) expect(other.mesh.status().term).toBeGreaterThan(term);
     await cluster.serverProcess(1);
-    await eventually(
-      "the rest list it alive again",
-      () => allSee(rest, "server-1", "alive"),
-      () => states(rest),
-    );
+    await allList(rest, "server-1", "alive");
   });
 
   it("declares a killed agent down everywhere, and alive again when it is back", async () => {
     const { all } = await form(3, 2);
     const agent = cluster.agentProcess(3);
-    await eventually(
-      "all list it alive",
-      () => allSee(all, "agent-3", "alive"),
-      () => states(all),
-    );
+    await allList(all, "agent-3", "alive");
     agent.kill("SIGKILL");
-    await eventually(
-      "all list it down",
-      () => allSee(all, "agent-3", "down"),
-      () => states(all),
-    );
+    await allList(all, "agent-3", "down");
     cluster.agentProcess(3);
-    await eventually(
-      "all list it alive again",
-      () => allSee(all, "agent-3", "alive"),
-      () => states(all),
-    );
+    await allList(all, "agent-3", "alive");
   });
 
   it("suspects a frozen agent before it is declared down, and takes it back when it goes on", async () => {
     const { all } = await form(3, 2);
     const agent = cluster.agentProcess(3);
-    await eventually(
-      "all list it alive",
-      () => allSee(all, "agent-3", "alive"),
-      () => states(all),
-    );
+    await allList(all, "agent-3", "alive");
     // A busy machine may have kept it from its heartbeats before.
     const heard = all.map(({ events }) => events.length);
     agent.kill("SIGSTOP");
-    await eventually(
-      "all list it down",
-      () => allSee(all, "agent-3", "down"),
-      () => states(all),
-    );
+    await allList(all, "agent-3", "down");
     for (const [index, { events, options }] of all.entries()) {
       const told = events
         .slice(heard[index])
@@ -243,11 +208,7 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
       expect([told[0], told.at(-1)], options.nodeId).toEqual(["suspect", "down"]);
     }
     agent.kill("SIGCONT");
-    await eventually(
-      "all list it alive again",
-      () => allSee(all, "agent-3", "alive"),
-      () => states(all),
-    );
+    await allList(all, "agent-3", "alive");
   });
 
   it("lists an agent that says goodbye as left", async () => {
@@ -255,11 +216,7 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
     const [agent] = agents;
     await agent?.mesh.stop();
     const rest = all.filter((node) => node !== agent);
-    await eventually(
-      "the rest list it as left",
-      () => allSee(rest, "agent-1", "left"),
-      () => states(rest),
-    );
+    await allList(rest, "agent-1", "left");
   });
 
   it("has neither leader nor quorum left when two servers are gone", async () => {
