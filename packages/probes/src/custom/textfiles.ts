@@ -37,8 +37,11 @@ function judgeTextfiles(readings: readonly FileReading[], skipped: number): Judg
     files: readings.map(({ file, ageSeconds, problem }) => ({ file, ageSeconds, problem })),
     skipped,
   };
-  if (bad.length === 0 && skipped === 0)
-    return { state: "healthy", reason: `${readings.length} metric files are fresh`, details, measures };
+  if (bad.length === 0 && skipped === 0) {
+    const reason =
+      readings.length === 1 ? "1 metric file is fresh" : `${readings.length} metric files are fresh`;
+    return { state: "healthy", reason, details, measures };
+  }
   const reasons = bad.map(({ file, problem }) => `${file} ${problem ?? ""}`);
   if (skipped > 0) reasons.push(`${skipped} files or series are beyond the bounds`);
   return {
