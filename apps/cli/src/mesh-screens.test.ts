@@ -14,6 +14,7 @@ const mesh: StatusMesh = {
       kid: "k1",
       sinceSeconds: 30,
       heardSeconds: 0.1,
+      says: { leaderId: null, epoch: "1.7", quorum: { have: 1, need: 2 } },
       waitingBytes: 0,
     },
   ],
@@ -38,7 +39,7 @@ describe("the screen of the members", () => {
       mesh,
     });
     expect(screen).toMatch(/gpu-1 +agent +■ down +9\.0 s ago +heartbeats stopped +server-1, server-2 +1\.2/);
-    expect(screen).toMatch(/server-2 +dialled/);
+    expect(screen).toMatch(/server-2 +dialled .* nobody +1\.7 +1, 2 needed/);
     expect(screen).toContain("refused since the start: key 2");
     expect(screen).toMatch(/key +10\.0\.0\.9 +\? +old +5\.0 s ago/);
   });

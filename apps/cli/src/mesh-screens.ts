@@ -92,15 +92,24 @@ function expiry(at: number | null): string {
 function linkLines({ links }: StatusMesh): string[] {
   const servers = links.filter(({ role }) => role === "server");
   if (servers.length === 0) return [];
-  const rows = servers.map(({ peer, direction, kid, sinceSeconds, heardSeconds, waitingBytes }) => [
+  const rows = servers.map(({ peer, direction, kid, sinceSeconds, heardSeconds, waitingBytes, says }) => [
     peer,
     direction === "out" ? "dialled" : "taken",
     age(sinceSeconds),
     age(heardSeconds),
+    says == null ? "" : (says.leaderId ?? tint("nobody", "bad")),
+    says == null ? "" : says.epoch,
+    says?.quorum == null ? "" : `${says.quorum.have}, ${says.quorum.need} needed`,
     String(waitingBytes),
     kid ?? "",
   ]);
-  return ["", table(["LINK WITH", "", "OPEN SINCE", "HEARD", "BYTES WAITING", "KEY"], rows)];
+  return [
+    "",
+    table(
+      ["LINK WITH", "", "OPEN SINCE", "HEARD", "NAMES", "IN EPOCH", "REACHES", "BYTES WAITING", "KEY"],
+      rows,
+    ),
+  ];
 }
 
 function accusationLines({ accusations }: StatusMesh): string[] {

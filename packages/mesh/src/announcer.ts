@@ -132,6 +132,7 @@ export class Announcer {
       loopLagMs,
       epoch: head.epoch,
       leaderId: head.leaderId,
+      quorum: { have: head.quorum.have, need: head.quorum.need },
     });
     sendObservations(servers, servers.length > 0 ? roster.ownViews(now()) : []);
     const agents = links.agents();

@@ -2,6 +2,7 @@ import {
   decodeFrame,
   encodeFrame,
   type Frame,
+  type HeartbeatFrame,
   isRefused,
   maxFrameBytes,
   type NodeRole,
@@ -81,7 +82,7 @@ export class Link {
   #handlers: LinkHandlers | null = null;
   #budget: FrameBudget | null = null;
   #end: LinkEnd | null = null;
-  #heartbeatSeq = -1;
+  #heartbeat: HeartbeatFrame | null = null;
   #periodMs = tickMs;
   #sentBytes = 0;
   #takenBytes = 0;
@@ -166,6 +167,7 @@ export class Link {
       kid,
       sinceSeconds: seconds(this.#now() - this.openedAt),
       heardSeconds: seconds(this.quietTicks * this.#periodMs),
+      says: saidBy(this.#heartbeat),
       waitingBytes: this.#socket.bufferedAmount + this.#queue.bytes,
     };
   }
@@ -231,9 +233,9 @@ export class Link {
 
   #isReplay(frame: Frame): boolean {
     if (frame.type !== "heartbeat") return false;
-    const replayed = frame.seq <= this.#heartbeatSeq;
+    const replayed = this.#heartbeat !== null && frame.seq <= this.#heartbeat.seq;
     if (replayed) this.#handlers?.onDrop("replayed");
-    else this.#heartbeatSeq = frame.seq;
+    else this.#heartbeat = frame;
     return replayed;
   }
 
@@ -242,6 +244,12 @@ export class Link {
     this.#end = end;
     this.#handlers?.onEnd(end, detail);
   }
+}
+
+function saidBy(heartbeat: HeartbeatFrame | null): LinkView["says"] {
+  if (heartbeat === null) return null;
+  const { leaderId, epoch, quorum = null } = heartbeat;
+  return { leaderId, epoch, quorum };
 }
 
 /** The text of a received message. */

@@ -113,6 +113,7 @@ const heartbeatSchema = z.object({
   loopLagMs: z.number().min(0),
   epoch,
   leaderId: z.union([nodeId, z.null()]),
+  quorum: z.object({ have: count, need: count }).optional(),
 });
 const statusSchema = z.object({
   type: z.literal("status"),

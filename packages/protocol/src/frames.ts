@@ -75,6 +75,8 @@ export interface HeartbeatFrame {
   readonly loopLagMs: number;
   readonly epoch: string;
   readonly leaderId: string | null;
+  /** Of a server: voters that it reaches, itself included, and how many make a majority. */
+  readonly quorum?: { readonly have: number; readonly need: number } | undefined;
 }
 
 /** One member as the sender has it; an age instead of an instant, since clocks differ. */

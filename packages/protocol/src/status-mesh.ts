@@ -59,6 +59,16 @@ export interface StatusLink {
   readonly sinceSeconds: number;
   /** How long ago the peer was heard on it. */
   readonly heardSeconds: number;
+  /** What the peer's newest heartbeat said of the cluster; null before the first, absent in the answer of an older version. */
+  readonly says?:
+    | {
+        readonly leaderId: string | null;
+        readonly epoch: string;
+        /** Of a server: voters that it reaches, and how many make a majority. */
+        readonly quorum: { readonly have: number; readonly need: number } | null;
+      }
+    | null
+    | undefined;
   /** Bytes that the peer has not taken yet. */
   readonly waitingBytes: number;
 }
@@ -135,6 +145,14 @@ export const statusMeshSchema: z.ZodType<StatusMesh> = z.object({
       kid: maybeText,
       sinceSeconds: z.number(),
       heardSeconds: z.number(),
+      says: z
+        .object({
+          leaderId: maybeText,
+          epoch: z.string(),
+          quorum: z.object({ have: z.number(), need: z.number() }).nullable(),
+        })
+        .nullable()
+        .optional(),
       waitingBytes: z.number(),
     }),
   ),
