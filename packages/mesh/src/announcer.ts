@@ -125,7 +125,7 @@ export class Announcer {
     this.#seq += 1;
     const head = this.head();
     const servers = links.servers();
-    sendAll(servers, {
+    sendAll(links.allOfServers(), {
       type: "heartbeat",
       seq: this.#seq,
       incarnation: { boot, counter: 0 },

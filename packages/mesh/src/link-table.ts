@@ -7,21 +7,27 @@ export function peerKey(peer: Pick<PeerIdentity, "voter" | "nodeId">): string {
   return peer.voter ?? peer.nodeId;
 }
 
-/** The open links by peer. Two servers may have two, one dialled by each; an agent has one. */
+/** The open links by peer. Two servers have two, one dialled by each, so that they lose nothing with one; an agent has one. */
 export class LinkTable {
+  readonly #missedTicks: number;
   readonly #links = new Map<string, Set<Link>>();
   /** The same links by role: thousands of agents must not be walked to find three servers. */
   readonly #byRole = { server: new Map<string, Set<Link>>(), agent: new Map<string, Set<Link>>() };
   readonly #keyOfNode = new Map<string, string>();
 
-  /** Whether a link of this peer may be opened beside those that are; `quietTicks` is when a silent link no longer counts. */
-  problemWith(peer: PeerIdentity, quietTicks: number): RefusalReason | null {
+  /** @param missedTicks silence from which a link no longer counts */
+  constructor(missedTicks: number) {
+    this.#missedTicks = missedTicks;
+  }
+
+  /** Whether a link of this peer may be opened beside those that are. */
+  problemWith(peer: PeerIdentity): RefusalReason | null {
     const key = peerKey(peer);
     const sameNode = this.#keyOfNode.get(peer.nodeId);
     if (sameNode !== undefined && sameNode !== key) return "duplicate_node";
     for (const link of this.of(key)) {
       const other = link.peer.instance !== peer.instance;
-      if (other && link.quietTicks < quietTicks) return "duplicate_node";
+      if (other && this.#isHeard(link)) return "duplicate_node";
     }
     return null;
   }
@@ -51,9 +57,14 @@ export class LinkTable {
     return true;
   }
 
-  /** The links of one peer, as a copy that may be walked while links end. */
+  /** The links of one peer, those to be used first in front; a copy that may be walked while links end. */
   of(key: string): Link[] {
-    return [...(this.#links.get(key) ?? [])];
+    return this.#inOrder(this.#links.get(key) ?? []);
+  }
+
+  /** Whether the peer was heard lately on one of its links. */
+  reaches(key: string): boolean {
+    return this.of(key).some((link) => this.#isHeard(link));
   }
 
   has(key: string): boolean {
@@ -64,12 +75,9 @@ export class LinkTable {
     return [...this.#links.values()].flatMap((links) => [...links]);
   }
 
-  /** One link per peer of a role. */
-  *peers(role: PeerIdentity["role"]): Generator<Link> {
-    for (const links of this.#byRole[role].values()) {
-      const [link] = links;
-      if (link !== undefined) yield link;
-    }
+  /** The links of each peer of a role, those to be used first in front. */
+  *peers(role: PeerIdentity["role"]): Generator<readonly Link[]> {
+    for (const links of this.#byRole[role].values()) yield this.#inOrder(links);
   }
 
   /** One beat of every link; those that have been silent up to the limit end. */
@@ -78,5 +86,16 @@ export class LinkTable {
       link.tick();
       if (link.quietTicks > limitTicks) link.end("silent_peer" satisfies LinkEnd);
     }
+  }
+
+  /** The oldest comes first while it is heard: frames that take turns between two links overtake one another. */
+  #inOrder(links: Iterable<Link>): Link[] {
+    const all = [...links];
+    const silence = (link: Link): number => (this.#isHeard(link) ? 0 : link.quietTicks);
+    return all.length > 1 ? all.sort((a, b) => silence(a) - silence(b)) : all;
+  }
+
+  #isHeard({ quietTicks }: Link): boolean {
+    return quietTicks < this.#missedTicks;
   }
 }

@@ -142,17 +142,17 @@ describe("a cluster of three servers and three agents", { timeout: 30_000 }, () 
     }
   });
 
-  it("shows for each link whom the peer names as leader, and how many voters a server reaches", async () => {
+  it("hears each peer on every link, two of them with each server, and shows whom it names as leader", async () => {
     const { servers } = await form(3, 3);
     const said = () => (servers[0]?.mesh.status().links ?? []).map(({ role, says }) => ({ role, says }));
     await eventually(
-      "all five peers say so",
+      "all seven links say so",
       () => {
         const { leaderId, epoch } = servers[0]?.mesh.status() ?? {};
         const all = said();
         const agreeing = all.filter(({ says }) => says?.leaderId === leaderId && says?.epoch === epoch);
         return (
-          agreeing.length === 5 && all.every(({ role, says }) => role === "agent" || says?.quorum?.have === 3)
+          agreeing.length === 7 && all.every(({ role, says }) => role === "agent" || says?.quorum?.have === 3)
         );
       },
       said,

@@ -43,18 +43,17 @@ export interface ServerLinksOptions {
 /** A server's links: dials the other voters, takes whoever dials, and knows who is connected. */
 export class ServerLinks {
   readonly #options: ServerLinksOptions;
-  readonly #table = new LinkTable();
+  readonly #table: LinkTable;
   readonly #dialers = new Map<string, Dialer>();
   readonly #acceptor: Acceptor;
   readonly #agentLog: BoundedLog;
-  readonly #missedTicks: number;
   readonly #silentTicks: number;
   #stopped = false;
 
   constructor(options: ServerLinksOptions) {
     this.#options = options;
     const { mesh, local, voter, clock } = options;
-    this.#missedTicks = (missedHeartbeats * mesh.heartbeatIntervalMs) / tickMs;
+    this.#table = new LinkTable((missedHeartbeats * mesh.heartbeatIntervalMs) / tickMs);
     this.#silentTicks = Math.max(shortestSilenceMs, silentHeartbeats * mesh.heartbeatIntervalMs) / tickMs;
     this.#agentLog = new BoundedLog(mesh.log, limits.changesLogged, clock.now);
     this.#acceptor = new Acceptor({
@@ -98,7 +97,7 @@ export class ServerLinks {
 
   /** Whether the peer has a link and was heard on it within three heartbeats. */
   reaches(key: string): boolean {
-    return this.#table.of(key).some((link) => link.quietTicks < this.#missedTicks);
+    return this.#table.reaches(key);
   }
 
   has(key: string): boolean {
@@ -115,11 +114,16 @@ export class ServerLinks {
 
   /** One link to each server. */
   servers(): Link[] {
-    return [...this.#table.peers("server")];
+    return oneOfEach(this.#table.peers("server"));
+  }
+
+  /** Every link to a server: each needs a sign of life of its own. */
+  allOfServers(): Link[] {
+    return [...this.#table.peers("server")].flat();
   }
 
   agents(): Link[] {
-    return [...this.#table.peers("agent")];
+    return oneOfEach(this.#table.peers("agent"));
   }
 
   /** No more dials, and what comes is closed. */
@@ -144,7 +148,7 @@ export class ServerLinks {
   }
 
   #admit(peer: PeerIdentity): RefusalReason | null {
-    return this.#table.problemWith(peer, this.#missedTicks);
+    return this.#table.problemWith(peer);
   }
 
   #open(link: Link): void {
@@ -184,4 +188,8 @@ export class ServerLinks {
     const log = peer.role === "server" ? this.#options.mesh.log : this.#agentLog.write;
     log("info", message, { nodeId: peer.nodeId, direction, ...fields });
   }
+}
+
+function oneOfEach(peers: Iterable<readonly Link[]>): Link[] {
+  return [...peers].flatMap((links) => links[0] ?? []);
 }
