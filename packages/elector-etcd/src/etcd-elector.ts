@@ -1,9 +1,11 @@
 import {
+  type AgreedView,
   type Elector,
   type ElectorView,
   type Epoch,
   type Generation,
   type MeshLog,
+  neverAgreed,
   openGeneration,
   steadyTime,
 } from "@ringrift/mesh";
@@ -123,6 +125,16 @@ class KeyedElector implements EtcdElector {
 
   leaseHeld(): boolean {
     return this.#state !== null && this.#able() && leaseHeld(this.#state, this.#now());
+  }
+
+  agreed(): AgreedView {
+    return neverAgreed;
+  }
+
+  async agree(): Promise<AgreedView> {
+    throw new EtcdError("Servers whose leader etcd chooses agree on nothing else yet; nothing was changed.", {
+      code: "NO_AGREEMENT",
+    });
   }
 
   hearEpoch({ generation }: Epoch): void {

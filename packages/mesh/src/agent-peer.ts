@@ -116,6 +116,7 @@ export class AgentPeer implements Mesh {
       elector: word === null ? null : { kind: kindOf(parseEpoch(word.status.epoch).generation), detail: "" },
       statusAgeSeconds: lastHeardAt === null ? null : (now - lastHeardAt) / 1000,
       leaseAgeMs: null,
+      agreed: null,
       leadership: this.#leadership.view(now),
       massFailure: null,
       members: [this.#ownView(), ...this.#others(now)],
@@ -145,6 +146,13 @@ export class AgentPeer implements Mesh {
 
   onEvent(listener: (event: MeshEvent) => void): () => void {
     return this.#hub.listen(listener);
+  }
+
+  async propose(): Promise<never> {
+    throw new MeshError(`${this.#options.nodeId} is an agent, and agents propose nothing.`, {
+      code: "NOT_A_SERVER",
+      nextStep: "Ask a server.",
+    });
   }
 
   assertLeader(): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { neverAgreed } from "./agreed.ts";
 import type { Epoch } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
 import { eventually, LocalCluster } from "./testing/local-cluster.ts";
@@ -29,6 +30,8 @@ function outerElector(
       detail: "outer",
     }),
     leaseHeld: leads,
+    agreed: () => neverAgreed,
+    agree: async () => neverAgreed,
     hearEpoch: (told) => void heard.push(told),
     resign: async () => undefined,
     stop: async () => undefined,

@@ -1,3 +1,4 @@
+import type { AgreedView } from "./agreed.ts";
 import type { ElectorKind, Epoch } from "./core/epoch.ts";
 import type { Quorum } from "./core/quorum.ts";
 
@@ -25,6 +26,17 @@ export interface Elector {
   view(): ElectorView;
   /** Whether a privileged act may start at this very moment. */
   leaseHeld(): boolean;
+  /** What the servers agreed on, as this one knows it; `onChange` tells of its changes too. */
+  agreed(): AgreedView;
+  /**
+   * Replaces what the servers agreed on; of the leader alone, one call at a time. Resolves once it will outlive this leader;
+   * it always ends, since a leader that reaches no majority soon leads no more.
+   *
+   * @param over stamp of the value that it replaces
+   * @throws RingRiftError, as a rejection: `AGREED_MOVED` when that is no longer the newest, and nothing was written;
+   *   `NO_LEADER` when this server does not lead, and nothing was written; `NOT_AGREED` when the outcome is unknown
+   */
+  agree(value: string, over: string): Promise<AgreedView>;
   /** Another server told of this epoch. A newer generation of another back end ends this one's leadership. */
   hearEpoch(epoch: Epoch): void;
   /** Hands leadership over, where it has it, and waits a moment for a successor. */

@@ -1,4 +1,5 @@
 import { errorText, type LinkState, type NodeReport } from "@ringrift/protocol";
+import { type AgreedView, neverAgreed } from "./agreed.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { limits } from "./limits.ts";
 import type { MassFailureView, MemberView, MeshEvent, MeshLog, MeshQuorum } from "./mesh.ts";
@@ -14,6 +15,7 @@ export class EventHub {
   #leaderTerm = 0;
   #quorum = "";
   #massFailure: MassFailureView | null = null;
+  #agreed: AgreedView = neverAgreed;
 
   /**
    * @param memberLevel at which changes of members are logged: every agent would repeat what the servers say
@@ -60,6 +62,13 @@ export class EventHub {
         : "many agents are suspect at once: nobody is declared down meanwhile";
     this.#log("warn", message, { ...(failure ?? previous) });
     this.#emit({ type: "mass_failure", failure, previous });
+  }
+
+  agreed(agreed: AgreedView): void {
+    const { stamp, confirmed } = this.#agreed;
+    if (agreed.stamp === stamp && agreed.confirmed === confirmed) return;
+    this.#agreed = agreed;
+    this.#emit({ type: "agreed", agreed });
   }
 
   /** True when the member is new or its link state differs from the one told last. */

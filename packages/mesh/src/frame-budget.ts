@@ -4,7 +4,15 @@ import { limits, type Rate } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What is counted apart: a peer that floods with one kind keeps its allowance of the others. */
-export type FrameKind = "vote" | "lead" | "heartbeat" | "membership" | "status" | "report" | "clock";
+export type FrameKind =
+  | "vote"
+  | "lead"
+  | "heartbeat"
+  | "membership"
+  | "proposal"
+  | "status"
+  | "report"
+  | "clock";
 
 const MiB = 1024 * 1024;
 
@@ -20,6 +28,7 @@ const rates: Readonly<Record<NodeRole, Readonly<Record<FrameKind | "frames" | "b
     lead: { perSecond: 50, burst: 100 },
     heartbeat: { perSecond: 5, burst: 20 },
     membership: { perSecond: 50, burst: 500 },
+    proposal: { perSecond: 10, burst: 50 },
     status: { perSecond: 50, burst: 200 },
     report: { perSecond: 20_000, burst: 40_000 },
     clock: { perSecond: 1, burst: 10 },
@@ -31,6 +40,7 @@ const rates: Readonly<Record<NodeRole, Readonly<Record<FrameKind | "frames" | "b
     lead: { perSecond: 0, burst: 0 },
     heartbeat: { perSecond: 5, burst: 20 },
     membership: { perSecond: 0, burst: 0 },
+    proposal: { perSecond: 0, burst: 0 },
     status: { perSecond: 0, burst: 0 },
     report: { perSecond: 10, burst: 60 },
     clock: { perSecond: 1, burst: 10 },
@@ -92,6 +102,9 @@ export function kindOf(frame: Frame): FrameKind | null {
     case "observations":
     case "verdict":
       return "membership";
+    case "propose":
+    case "proposed":
+      return "proposal";
     case "clock_query":
     case "clock_reply":
       return "clock";

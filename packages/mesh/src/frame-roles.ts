@@ -9,6 +9,8 @@ const betweenServers: ReadonlySet<FrameType> = new Set([
   "election",
   "observations",
   "verdict",
+  "propose",
+  "proposed",
 ]);
 const toAgents: ReadonlySet<FrameType> = new Set(["status", "clock_reply", "leave"]);
 const none: ReadonlySet<FrameType> = new Set();

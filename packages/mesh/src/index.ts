@@ -1,3 +1,4 @@
+export { type AgreedView, neverAgreed } from "./agreed.ts";
 export type { ElectionTiming } from "./core/election-timing.ts";
 export {
   compareEpochs,

@@ -50,6 +50,14 @@ interface Limits {
   readonly changesLogged: Rate;
   /** Refusals shown in the status, the newest. */
   readonly refusalsShown: number;
+  /** Proposals of this server that wait for their outcome. */
+  readonly proposalsPending: number;
+  /** Proposals of all servers that wait for their turn at the leader. */
+  readonly proposalsQueued: number;
+  /** Proposals of this server; below what the leader takes on one link. */
+  readonly proposals: Rate;
+  /** Until a proposal's outcome counts as unknown, milliseconds. */
+  readonly proposalMs: number;
 }
 
 export const limits: Limits = {
@@ -74,4 +82,8 @@ export const limits: Limits = {
   refusalsLogged: { perSecond: 5, burst: 50 },
   changesLogged: { perSecond: 20, burst: 200 },
   refusalsShown: 20,
+  proposalsPending: 16,
+  proposalsQueued: 32,
+  proposals: { perSecond: 10, burst: 40 },
+  proposalMs: 5_000,
 };

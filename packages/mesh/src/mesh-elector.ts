@@ -1,4 +1,5 @@
 import { type ElectionMessage, errorText } from "@ringrift/protocol";
+import { type AgreedView, neverAgreed } from "./agreed.ts";
 import {
   createElection,
   type ElectionEffect,
@@ -15,6 +16,7 @@ import { countQuorum, majority, type Quorum } from "./core/quorum.ts";
 import type { Elector, ElectorView } from "./elector.ts";
 import { type Generation, openGeneration } from "./generation.ts";
 import type { MeshLog } from "./mesh.ts";
+import { MeshError } from "./mesh-error.ts";
 import { openVoteFile, type VoteFile } from "./vote-file.ts";
 
 /** Longest wait at a stop for another server to take the lead. */
@@ -110,6 +112,19 @@ export class MeshElector implements Elector {
   leaseHeld(): boolean {
     const state = this.#able()?.state ?? null;
     return state !== null && this.view().quorum.held && leaseHeld(state, this.#options.now());
+  }
+
+  agreed(): AgreedView {
+    return neverAgreed;
+  }
+
+  async agree(): Promise<AgreedView> {
+    throw new MeshError(
+      "Servers that vote over the mesh agree on nothing but their leader; nothing was changed.",
+      {
+        code: "NO_AGREEMENT",
+      },
+    );
   }
 
   hearEpoch({ generation }: Epoch): void {

@@ -12,6 +12,7 @@ import type {
   StatusProof,
   StatusRefusal,
 } from "@ringrift/protocol";
+import type { AgreedView } from "./agreed.ts";
 import type { ElectionTiming } from "./core/election-timing.ts";
 import type { ElectorKind } from "./core/epoch.ts";
 import type { Elector } from "./elector.ts";
@@ -51,6 +52,12 @@ export interface MeshOptions {
   readonly electionTiming?: ElectionTiming;
   /** A server's way to choose the leader; without one the servers vote over the mesh, and a single one leads alone. */
   readonly elector?: Elector;
+  /**
+   * A server's rule for what the servers agree on: the value that follows from a proposal. The leader alone runs it, on the
+   * newest value; it must depend on nothing else. It refuses by throwing a RingRiftError, which reaches the proposer.
+   * Without it every proposal is refused.
+   */
+  readonly applyProposal?: (value: string, proposal: string) => string;
   /** This node's whole report, sent on each connect to a server. */
   readonly fullReport?: () => NodeReport;
   readonly log: MeshLog;
@@ -102,6 +109,8 @@ export interface MeshStatus {
   readonly statusAgeSeconds: number | null;
   /** Leader: age of the majority's newest acknowledgement. Others: null. */
   readonly leaseAgeMs: number | null;
+  /** What the servers agreed on. Agents: null, they are not told. */
+  readonly agreed: AgreedView | null;
   /** How much of the last hour had a leader, as far as this node knew. */
   readonly leadership: LeadershipView;
   /** Servers: the mass failure that is held back now. Null: none, and on agents. */
@@ -135,6 +144,8 @@ export type MeshEvent =
       readonly failure: MassFailureView | null;
       readonly previous: MassFailureView | null;
     }
+  /** What the servers agreed on has changed, or is confirmed now, or no more. Comes at the start too, where it was written before. */
+  | { readonly type: "agreed"; readonly agreed: AgreedView }
   | { readonly type: "report"; readonly nodeId: string; readonly report: NodeReport };
 
 /** One node's part in the mesh. */
@@ -150,6 +161,15 @@ export interface Mesh {
   sendReport(delta: NodeReport): void;
   /** Hears what changes from now on. Returns how to stop hearing. A listener that throws is logged and kept. */
   onEvent(listener: (event: MeshEvent) => void): () => void;
+  /**
+   * Proposes a change of what the servers agree on, on any server: the leader applies it to the newest value. Resolves to
+   * the outcome once that will outlive the leader.
+   *
+   * @throws RingRiftError, as a rejection. Nothing was changed: `NO_LEADER`, `PROPOSALS_FULL`, `NO_PROPOSALS`, `NOT_A_SERVER`,
+   *   `NO_AGREEMENT`, `AGREED_MOVED`, `AGREED_TOO_LONG`, `BAD_AGREED_VALUE`, `PROPOSAL_REFUSED`, and the code of what `applyProposal` threw.
+   *   Outcome unknown, look again: `NOT_AGREED`, at the latest after 5 s
+   */
+  propose(proposal: string): Promise<AgreedView>;
   /** To be called right before a privileged act. @throws MeshError `NOT_LEADER` unless this node holds the lease now. */
   assertLeader(): void;
   /**

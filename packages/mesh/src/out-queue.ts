@@ -15,6 +15,7 @@ const ranks: Readonly<Record<FrameKind, Rank>> = {
   lead: 0,
   heartbeat: 1,
   membership: 1,
+  proposal: 1,
   clock: 1,
   status: 2,
   report: 3,

@@ -192,6 +192,8 @@ describe("a link that was made ends, is counted and changes nothing when its age
     { type: "election", message: { type: "lead", term: 1_000, sentAt: 1 } },
     { type: "observations", observations: [] },
     { type: "verdict", term: 1_000, members: [] },
+    { type: "propose", id: 0, proposal: "evil" },
+    { type: "proposed", id: 0, ok: true, value: "evil", stamp: "9.9" },
     {
       type: "status",
       leaderId: "stranger",

@@ -9,6 +9,7 @@ import type { EventHub } from "./event-hub.ts";
 import type { Link } from "./link.ts";
 import { peerKey } from "./link-table.ts";
 import type { MeshElector } from "./mesh-elector.ts";
+import type { Proposals } from "./proposals.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Roster } from "./roster.ts";
 import type { ServerLinks } from "./server-links.ts";
@@ -23,6 +24,7 @@ export interface ServerInboxOptions {
   /** Null when another back end decides: then no frame can make a leader. */
   readonly ballots: MeshElector | null;
   readonly announcer: Announcer;
+  readonly proposals: Proposals;
   readonly refusals: Refusals;
   readonly dropped: Counts;
   /** Monotonic milliseconds. */
@@ -85,6 +87,10 @@ export class ServerInbox {
         break;
       case "clock_query":
         link.send({ type: "clock_reply", askedAt: frame.askedAt, wallMs: this.#options.wallMs() });
+        break;
+      case "propose":
+      case "proposed":
+        this.#options.proposals.receive(link, frame);
         break;
       case "election":
       case "observations":

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { NodeReport } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
+import type { AgreedView } from "./agreed.ts";
 import { Announcer } from "./announcer.ts";
 import type { LocalPeer } from "./auth.ts";
 import { type Beat, everyTicks, startBeat } from "./beat.ts";
@@ -17,6 +18,7 @@ import type { Mesh, MeshEvent, MeshOptions, MeshStatus } from "./mesh.ts";
 import { MeshElector } from "./mesh-elector.ts";
 import { MeshError } from "./mesh-error.ts";
 import { warningsOf } from "./peer-timing.ts";
+import { Proposals } from "./proposals.ts";
 import { Refusals } from "./refusals.ts";
 import { Roster } from "./roster.ts";
 import { ServerInbox } from "./server-inbox.ts";
@@ -43,6 +45,7 @@ export class ServerPeer implements Mesh {
   readonly #ballots: MeshElector | null;
   readonly #links: ServerLinks;
   readonly #announcer: Announcer;
+  readonly #proposals: Proposals;
   readonly #inbox: ServerInbox;
   /** Other voters that the elector holds for reachable. */
   readonly #reached = new Set<string>();
@@ -91,8 +94,16 @@ export class ServerPeer implements Mesh {
     });
     const shared = { roster, hub, links: this.#links, elector: this.#elector, now };
     this.#announcer = new Announcer({ ...shared, mesh: options, voter, boot: local.boot });
+    this.#proposals = new Proposals({
+      ...shared,
+      mesh: options,
+      voter,
+      dropped,
+      assertLeader: () => this.assertLeader(),
+    });
     this.#inbox = new ServerInbox({
       ...shared,
+      proposals: this.#proposals,
       ballots: this.#ballots,
       announcer: this.#announcer,
       refusals,
@@ -117,6 +128,7 @@ export class ServerPeer implements Mesh {
       if (membershipDue()) this.#roster.tickMembership(lagMs, now);
       if (verdictDue()) this.#roster.tickVerdict(now);
       this.#flush();
+      this.#proposals.tick();
       if (heartbeatDue()) this.#announcer.heartbeat(this.#beat?.takeLagMs() ?? 0);
       if (wholeVerdictDue()) this.#announcer.sendWholeVerdict();
     };
@@ -142,6 +154,7 @@ export class ServerPeer implements Mesh {
       isLeader: leaderVoter === this.#voter,
       statusAgeSeconds: 0,
       leaseAgeMs,
+      agreed: this.#elector.agreed(),
       leadership: this.#leadership.view(this.#clock.now()),
       massFailure: this.#roster.massFailure(this.#clock.now()),
       members: this.#announcer.views(),
@@ -172,6 +185,10 @@ export class ServerPeer implements Mesh {
     return this.#hub.listen(listener);
   }
 
+  async propose(proposal: string): Promise<AgreedView> {
+    return await this.#proposals.propose(proposal);
+  }
+
   assertLeader(): void {
     if (this.#running && this.#stopping === null && this.#elector.leaseHeld()) return;
     throw new MeshError(`${this.#options.nodeId} does not hold the leader's lease now.`, {
@@ -193,6 +210,7 @@ export class ServerPeer implements Mesh {
     if (this.#links.leave()) await pause(100);
     this.#links.stop();
     this.#running = false;
+    this.#proposals.stop();
     await this.#elector.stop();
   }
 
@@ -226,6 +244,7 @@ export class ServerPeer implements Mesh {
     if (!this.#running) return;
     const { leaderId, epoch } = this.#announcer.head();
     this.#leadership.note(leaderId, epoch, this.#clock.now());
+    this.#hub.agreed(this.#elector.agreed());
     this.#announcer.flush();
   }
 

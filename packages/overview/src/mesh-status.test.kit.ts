@@ -11,6 +11,7 @@ export function meshStatus(fields: Partial<MeshStatus> = {}): MeshStatus {
     elector: null,
     statusAgeSeconds: 0,
     leaseAgeMs: 10,
+    agreed: null,
     massFailure: null,
     members: [],
     links: [],

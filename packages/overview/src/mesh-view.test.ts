@@ -12,6 +12,7 @@ function link(peer: string, role: LinkView["role"], kid: string | null): LinkVie
 const silent = { lastSeenSeconds: 1, reason: "heartbeats stopped" };
 const mesh = meshStatus({
   leaseAgeMs: 120,
+  agreed: null,
   leadership: { availability: 0.999, windowSeconds: 3_600, changes: 2 },
   massFailure: { ageSeconds: 2, suspects: 1, agents: 2 },
   quorum: { configured: true, held: true, have: 2, need: 2, voters: [] },

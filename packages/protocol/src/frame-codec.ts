@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { type Frame, type FrameType, maxFrameBytes, maxFrameDepth, maxMembersPerFrame } from "./frames.ts";
+import {
+  type Frame,
+  type FrameType,
+  maxAgreedLength,
+  maxFrameBytes,
+  maxFrameDepth,
+  maxMembersPerFrame,
+  maxProposalLength,
+} from "./frames.ts";
 import { linkStates, nodeRoles } from "./health.ts";
 import { nodeReportSchema } from "./node-report.ts";
 
@@ -136,6 +144,22 @@ const verdictSchema = z.object({
   term: count,
   members: z.array(verdictMemberSchema).max(maxMembersPerFrame),
 });
+const proposeSchema = z.object({
+  type: z.literal("propose"),
+  id: count,
+  proposal: z.string().max(maxProposalLength),
+});
+const proposed = { type: z.literal("proposed"), id: count };
+const proposedSchema = z.discriminatedUnion("ok", [
+  z.object({ ...proposed, ok: z.literal(true), value: z.string().max(maxAgreedLength), stamp: epoch }),
+  z.object({
+    ...proposed,
+    ok: z.literal(false),
+    code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/),
+    message: z.string().max(500),
+    nextStep: z.union([z.string().max(500), z.null()]),
+  }),
+]);
 const clockQuerySchema = z.object({ type: z.literal("clock_query"), askedAt: z.number() });
 const clockReplySchema = z.object({
   type: z.literal("clock_reply"),
@@ -157,6 +181,8 @@ const schemaOf: { readonly [Type in FrameType]: z.ZodType<Extract<Frame, { type:
   observations: observationsSchema,
   election: electionSchema,
   verdict: verdictSchema,
+  propose: proposeSchema,
+  proposed: proposedSchema,
   clock_query: clockQuerySchema,
   clock_reply: clockReplySchema,
   leave: leaveSchema,

@@ -27,6 +27,9 @@ const frames: readonly Frame[] = [
       },
     ],
   },
+  { type: "propose", id: 7, proposal: '{"type":"retire"}' },
+  { type: "proposed", id: 7, ok: true, value: "é\u0000", stamp: "12.3" },
+  { type: "proposed", id: 8, ok: false, code: "NO_LEADER", message: "Nobody leads.", nextStep: null },
   { type: "clock_query", askedAt: 1234.5 },
   { type: "clock_reply", askedAt: 1234.5, wallMs: 1_700_000_000_000 },
   {

@@ -12,6 +12,11 @@ export const maxFrameDepth = 32;
 /** Most members in one frame; a longer list goes out in several. */
 export const maxMembersPerFrame = 500;
 
+/** Longest value that the servers agree on, in UTF-16 units: even with every unit escaped it fits into a frame. */
+export const maxAgreedLength: number = 32 * 1024;
+/** Longest proposal to change it, in UTF-16 units. */
+export const maxProposalLength: number = 8 * 1024;
+
 /** The times by which a node judges others, milliseconds; nodes that differ in them misjudge one another. */
 export interface PeerTiming {
   /** Between two heartbeats of a node. */
@@ -188,6 +193,24 @@ interface ClockReplyFrame {
   readonly wallMs: number;
 }
 
+/** A server asks the leader to change what the servers agree on; `id` is the asker's own and comes back in the answer. */
+export interface ProposeFrame {
+  readonly type: "propose";
+  readonly id: number;
+  readonly proposal: string;
+}
+
+/** What became of a proposal: the value that a majority now holds, or why there is none. */
+export type ProposedFrame = { readonly type: "proposed"; readonly id: number } & (
+  | { readonly ok: true; readonly value: string; readonly stamp: string }
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      readonly nextStep: string | null;
+    }
+);
+
 /** Every frame of the mesh. The first five make a link; the others follow on a link that is made. */
 export type Frame =
   | HelloFrame
@@ -201,6 +224,8 @@ export type Frame =
   | { readonly type: "observations"; readonly observations: readonly ObservationFrame[] }
   | { readonly type: "election"; readonly message: ElectionMessage }
   | VerdictFrame
+  | ProposeFrame
+  | ProposedFrame
   | ClockQueryFrame
   | ClockReplyFrame
   | { readonly type: "leave" };
