@@ -1,5 +1,5 @@
 // core: pure
-import { credentialsReport } from "@ringrift/overview";
+import { credentialsReport } from "@ringrift/mesh";
 import type { CheckReport, NodeReport, StatusProof, ThresholdValues } from "@ringrift/protocol";
 
 /** A check is made anew after this, so that its failures in a row are counted as those of other checks are. */

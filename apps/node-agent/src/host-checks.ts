@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import type { NodeAgentConfig } from "@ringrift/config";
-import type { Mesh } from "@ringrift/mesh";
+import { credentialsReport, type Mesh } from "@ringrift/mesh";
 import type { MetricFamily } from "@ringrift/metrics";
 import { createSchedule, type ScheduledCheck } from "@ringrift/orchestrator";
-import { credentialsReport } from "@ringrift/overview";
 import {
   createCustomChecks,
   createProbes,

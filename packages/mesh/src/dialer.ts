@@ -1,14 +1,11 @@
 import type { PeerIdentity } from "@ringrift/protocol";
-import { type ClientOptions, WebSocket } from "ws";
-import { toldTurnMs } from "./acceptor.ts";
+import type { WebSocket } from "ws";
 import type { LocalPeer, RefusalReason } from "./auth.ts";
 import { type BackOff, backOffMs, busyBackOff, refusedBackOff, stableLinkMs } from "./back-off.ts";
+import { DialledSocket } from "./dialled-socket.ts";
 import { dialHandshake, type HandshakeClock } from "./handshake.ts";
-import { limits } from "./limits.ts";
-import { type Link, socketOptions } from "./link.ts";
-import { type CertifiedPeer, certifiedPeer, type MeshTls } from "./mesh-tls.ts";
-import { isLoopbackAddress, type ServerAddress } from "./servers.ts";
-import { isOpenToOthers } from "./trust.ts";
+import type { Link } from "./link.ts";
+import type { ServerAddress } from "./servers.ts";
 
 export interface DialerOptions {
   readonly server: ServerAddress;
@@ -66,34 +63,11 @@ export class Dialer {
 
   #dial(): void {
     const { server, local, clock, admit } = this.#options;
-    const socket = new WebSocket(server.url, {
-      ...socketOptions,
-      handshakeTimeout: limits.handshakeMs,
-      followRedirects: false,
-      ...clientTls(local.trust.tls),
-    });
+    const dialled = new DialledSocket(server.url, local.trust);
+    const { socket } = dialled;
     this.#socket = socket;
-    let insecure = false;
-    let certified: CertifiedPeer | null = null;
-    let refusedByHost = false;
-    let untrusted = false;
-    let busy = false;
-    let turnMs: number | null = null;
-    socket.on("upgrade", (response) => {
-      certified = certifiedPeer(response.socket);
-      insecure = !isOpenToOthers(local.trust) && !isLoopbackAddress(response.socket.remoteAddress);
-      if (insecure) socket.terminate();
-    });
-    socket.on("unexpected-response", (_request, response) => {
-      busy = response.statusCode === 503;
-      turnMs = busy ? toldTurnMs(response) : null;
-      socket.terminate();
-    });
-    socket.on("error", (error: Error & { code?: string }) => {
-      refusedByHost ||= isConnectionRefused(error);
-      untrusted ||= isCertificateError(error);
-    });
-    dialHandshake(socket, { local, clock, certified: () => certified, admit }, server.voter, {
+    const certified = (): DialledSocket["certified"] => dialled.certified;
+    dialHandshake(socket, { local, clock, certified, admit }, server.voter, {
       onLink: (link) => {
         this.#linkedAt = clock.now();
         this.#turnedAway = 0;
@@ -104,7 +78,8 @@ export class Dialer {
       },
       onRefused: (reason, peer) => {
         if (this.#stopped) return;
-        const cause = insecure ? "not_loopback" : untrusted ? "certificate" : reason;
+        const { busy, turnMs } = dialled;
+        const cause = dialled.insecure ? "not_loopback" : dialled.untrusted ? "certificate" : reason;
         if (busy) this.#dialAfter(turnMs ?? backOffMs(busyBackOff, this.#turnedAway, this.#options.random()));
         else {
           // A server that is too slow may be faster soon; one that refuses will do so again.
@@ -116,35 +91,8 @@ export class Dialer {
         if (busy) this.#turnedAway += 1;
         else this.#failures += 1;
         if (cause !== "closed") this.#options.onPeerRefused(cause, peer);
-        else if (refusedByHost) this.#options.onConnectionRefused();
+        else if (dialled.refusedByHost) this.#options.onConnectionRefused();
       },
     });
   }
-}
-
-// A name with several addresses fails with one error per address; it is refused when all of them are.
-function isConnectionRefused(error: Error & { code?: string }): boolean {
-  if (error instanceof AggregateError && error.errors.length > 0)
-    return error.errors.every((each: unknown) => each instanceof Error && isConnectionRefused(each));
-  return error.code === "ECONNREFUSED";
-}
-
-// Errors of a certificate have codes of OpenSSL's verification or of TLS alerts: CERT_HAS_EXPIRED, ERR_SSL_…, and the like.
-function isCertificateError({ code }: Error & { code?: string }): boolean {
-  return code !== undefined && /CERT|^ERR_(?:SSL|TLS)_|SELF_SIGNED|UNABLE_TO_/.test(code);
-}
-
-/** The peer is known by the node that its certificate names, which the handshake checks together with its address. */
-function clientTls(tls: MeshTls | null): ClientOptions {
-  if (tls === null) return {};
-  const { cert, key, ca } = tls;
-  return {
-    cert,
-    key,
-    ca,
-    minVersion: "TLSv1.3",
-    rejectUnauthorized: true,
-    // Node takes an error for an answer, and anything false for none.
-    checkServerIdentity: () => false,
-  };
 }

@@ -1,4 +1,5 @@
 export { type AgreedView, neverAgreed } from "./agreed.ts";
+export type { RefusalReason } from "./auth.ts";
 export type { ElectionTiming } from "./core/election-timing.ts";
 export {
   compareEpochs,
@@ -10,9 +11,11 @@ export {
 } from "./core/epoch.ts";
 export type { Quorum } from "./core/quorum.ts";
 export { createMesh } from "./create-mesh.ts";
+export { credentialsReport, judgeCredentials } from "./credentials.ts";
 export type { Elector, ElectorView } from "./elector.ts";
 export { type Generation, openGeneration } from "./generation.ts";
 export { agentKey, type Keyring, loadKeyring, type MeshKey, parseKeyring } from "./keyring.ts";
+export { type KnockAnswer, type KnockOptions, knock } from "./knock.ts";
 export type {
   LeadershipView,
   LinkView,
@@ -30,4 +33,4 @@ export { MeshError } from "./mesh-error.ts";
 export type { MeshTls, MeshTlsFiles } from "./mesh-tls.ts";
 export { findSelf, parseServers, type SelfFacts, type ServerAddress } from "./servers.ts";
 export { steadyTime } from "./steady-time.ts";
-export { loadTrust, type Trust } from "./trust.ts";
+export { loadTrust, proofOf, type Trust } from "./trust.ts";

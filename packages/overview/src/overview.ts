@@ -1,4 +1,4 @@
-import type { MemberView, MeshEvent, MeshStatus } from "@ringrift/mesh";
+import { judgeCredentials, type MemberView, type MeshEvent, type MeshStatus } from "@ringrift/mesh";
 import type { MetricFamily } from "@ringrift/metrics";
 import { type EventLog, HealthCheckOrchestrator, type NodeHealth } from "@ringrift/orchestrator";
 import { createGate, type GateView } from "@ringrift/pipeline";
@@ -12,7 +12,6 @@ import type {
   ThresholdValues,
 } from "@ringrift/protocol";
 import { type SystemInputs, UnifiedHealthManager } from "@ringrift/scorer";
-import { judgeCredentials } from "./credentials.ts";
 import { statusFamilies } from "./families.ts";
 import { composeGpus } from "./gpus.ts";
 import { byRoleAndId } from "./order.ts";
