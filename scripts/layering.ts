@@ -34,12 +34,13 @@ export const ranks: Readonly<Record<string, number>> = {
   "@ringrift/bench": 7,
 };
 
-/** Packages that may reach less than their rank allows: the CLI talks to servers over HTTP. */
+/** Packages that may reach less than their rank allows: the CLI asks servers over HTTP, and knocks at the mesh's door. */
 export const narrowed: Readonly<Record<string, readonly string[]>> = {
   "@ringrift/cli": [
     "@ringrift/protocol",
     "@ringrift/config",
     "@ringrift/http-client",
+    "@ringrift/mesh",
     "@ringrift/probes",
     "@ringrift/program",
   ],

@@ -8,6 +8,7 @@ import { addCheck } from "./commands/check.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDaemon } from "./commands/daemon.ts";
 import { addDaemons } from "./commands/daemons.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addEvents } from "./commands/events.ts";
 import { addGpus } from "./commands/gpus.ts";
 import { addLeader } from "./commands/leader.ts";
@@ -36,6 +37,7 @@ const commands = [
   addDaemon,
   addCheck,
   addScan,
+  addDoctor,
   addConfig,
 ];
 
@@ -52,6 +54,7 @@ const program = new Command("ringrift")
       "ringrift events --follow         what happens, as it happens",
       "ringrift logs trainer --follow   what a daemon of this host writes",
       "ringrift scan                    this host, without any server",
+      "ringrift doctor                  what an agent would need here",
     ),
   )
   .configureHelp({ showGlobalOptions: true })

@@ -34,7 +34,10 @@ export class CommandLine {
         new Option("--timeout <seconds>", "longest wait for an answer").default(5).argParser(seconds),
       )
       .option("--json", "print JSON with its schema's name")
-      .option("--config <file>", "YAML file with settings, for scan and config, and of the three below")
+      .option(
+        "--config <file>",
+        "YAML file with settings, for scan, doctor and config, and of the three below",
+      )
       .option(
         "--mesh-tls-ca-file <file>",
         "authority of the servers' certificates, PEM; no other is trusted then",
@@ -47,22 +50,31 @@ export class CommandLine {
     return this.#options().json === true;
   }
 
+  get timeoutMs(): number {
+    return this.#options().timeout * 1000;
+  }
+
+  /** The options that are settings too, by their names. */
+  get flags(): Readonly<Record<string, string | undefined>> {
+    const { config, meshTlsCaFile, meshTlsCertFile, meshTlsKeyFile } = this.#options();
+    return {
+      config,
+      "mesh-tls-ca-file": meshTlsCaFile,
+      "mesh-tls-cert-file": meshTlsCertFile,
+      "mesh-tls-key-file": meshTlsKeyFile,
+    };
+  }
+
   /** The program to ask. @throws CommanderError on an address that is none; as `httpClient` on bad files */
   server(): ClientOptions {
-    const { server, timeout, config, meshTlsCaFile, meshTlsCertFile, meshTlsKeyFile } = this.#options();
+    const { server } = this.#options();
     if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol))
       throw new CommanderError(
         exitCodes.usage,
         "server",
         `--server is "${server}"; an http:// or https:// address is accepted.`,
       );
-    const http = httpClient({
-      config,
-      "mesh-tls-ca-file": meshTlsCaFile,
-      "mesh-tls-cert-file": meshTlsCertFile,
-      "mesh-tls-key-file": meshTlsKeyFile,
-    });
-    return { server, timeoutMs: timeout * 1000, http };
+    return { server, timeoutMs: this.timeoutMs, http: httpClient(this.flags) };
   }
 
   /** This host's agent, unless `--server` names another program. @throws as {@link server} */

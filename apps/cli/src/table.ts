@@ -9,10 +9,12 @@ export function tint(text: string, tone: Tone): string {
 }
 
 const tones: Readonly<Record<string, Tone>> = {
+  ok: "ok",
   healthy: "ok",
   alive: "ok",
   running: "ok",
   completed: "ok",
+  warning: "warn",
   degraded: "warn",
   suspect: "warn",
   starting: "warn",
