@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # program:package
-needed=(promtool:prometheus prometheus:prometheus etcd:etcd-server etcdctl:etcd-client openssl:openssl ip:iproute2 journalctl:systemd unshare:util-linux chronyd:chrony containerd:containerd python3:python3-minimal)
+needed=(promtool:prometheus prometheus:prometheus etcd:etcd-server etcdctl:etcd-client openssl:openssl ip:iproute2 journalctl:systemd unshare:util-linux chronyd:chrony containerd:containerd python3:python3-minimal zsh:zsh fish:fish)
 peers=(serf:serf prometheus-node-exporter:prometheus-node-exporter runsvdir:runit s6-svscan:s6 supervisord:supervisor)
 
 wanted=("${needed[@]}")

@@ -5,6 +5,7 @@ import { errorText, RingRiftError } from "@ringrift/protocol";
 import { Command, CommanderError } from "commander";
 import { CommandLine, examples } from "./command-line.ts";
 import { addCheck } from "./commands/check.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDaemon } from "./commands/daemon.ts";
 import { addDaemons } from "./commands/daemons.ts";
@@ -39,6 +40,7 @@ const commands = [
   addScan,
   addDoctor,
   addConfig,
+  addCompletion,
 ];
 
 const program = new Command("ringrift")
