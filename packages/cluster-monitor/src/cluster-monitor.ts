@@ -119,7 +119,7 @@ export function createClusterMonitor({
       dropped.nodesPastBound += 1;
       return null;
     }
-    const entry: Entry = { sighting: null, report: null, receivedAtSeconds: 0, checks: new Map() };
+    const entry = emptyEntry();
     entries.set(id, entry);
     return entry;
   }
@@ -175,30 +175,6 @@ export function createClusterMonitor({
     return { accepted: true, freshChecks };
   }
 
-  function record(id: string, entry: Entry, nowSeconds: number): NodeRecord {
-    const { sighting, report } = entry;
-    return {
-      id,
-      role: sighting?.role ?? "agent",
-      sighted: sighting !== null,
-      link: sighting?.link ?? "down",
-      linkReason: sighting?.reason ?? "the mesh does not list it",
-      version: report?.version ?? sighting?.version ?? "",
-      lastSeenSeconds: sighting?.lastSeenSeconds ?? null,
-      reportAgeSeconds: report === null ? null : Math.max(0, nowSeconds - entry.receivedAtSeconds),
-      checks: [...entry.checks.values()],
-      gpus: report?.gpus ?? null,
-      resources: report?.resources ?? null,
-      daemons: report?.daemons ?? [],
-      stages: report?.stages ?? [],
-      circuits: report?.circuits ?? [],
-      gpuErrors: report?.gpuErrors ?? null,
-      pendingChecks: report?.pendingChecks ?? [],
-      expectedGpus: report?.expectedGpus ?? null,
-      provider: report?.provider ?? null,
-    };
-  }
-
   function applyMember(member: MemberSighting): void {
     const entry = entryOf(member.id);
     if (entry !== null) entry.sighting = member;
@@ -224,6 +200,39 @@ export function createClusterMonitor({
     forget: (id) => entries.delete(id),
     nodes: (nowSeconds) => [...entries].map(([id, entry]) => record(id, entry, nowSeconds)),
     dropped,
+  };
+}
+
+/** A node of which nothing is known but its id. Pure. */
+export function unseenNode(id: string): NodeRecord {
+  return record(id, emptyEntry(), 0);
+}
+
+function emptyEntry(): Entry {
+  return { sighting: null, report: null, receivedAtSeconds: 0, checks: new Map() };
+}
+
+function record(id: string, entry: Entry, nowSeconds: number): NodeRecord {
+  const { sighting, report } = entry;
+  return {
+    id,
+    role: sighting?.role ?? "agent",
+    sighted: sighting !== null,
+    link: sighting?.link ?? "down",
+    linkReason: sighting?.reason ?? "the mesh does not list it",
+    version: report?.version ?? sighting?.version ?? "",
+    lastSeenSeconds: sighting?.lastSeenSeconds ?? null,
+    reportAgeSeconds: report === null ? null : Math.max(0, nowSeconds - entry.receivedAtSeconds),
+    checks: [...entry.checks.values()],
+    gpus: report?.gpus ?? null,
+    resources: report?.resources ?? null,
+    daemons: report?.daemons ?? [],
+    stages: report?.stages ?? [],
+    circuits: report?.circuits ?? [],
+    gpuErrors: report?.gpuErrors ?? null,
+    pendingChecks: report?.pendingChecks ?? [],
+    expectedGpus: report?.expectedGpus ?? null,
+    provider: report?.provider ?? null,
   };
 }
 

@@ -5,4 +5,5 @@ export {
   type MemberSighting,
   type NodeRecord,
   type ReportOutcome,
+  unseenNode,
 } from "./cluster-monitor.ts";

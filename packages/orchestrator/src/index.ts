@@ -1,4 +1,13 @@
 export { type Breaker, createBreaker } from "./breaker.ts";
+export {
+  applyProposal,
+  maxRetired,
+  type Proposal,
+  proposalText,
+  type Retirement,
+  reasonSchema,
+  retiredNodes,
+} from "./decisions.ts";
 export { EventLog, type EventPage } from "./event-log.ts";
 export type { NodeHealth } from "./node-health.ts";
 export { createNodeStreaks, type NodeStreaks } from "./node-state.ts";

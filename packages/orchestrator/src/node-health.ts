@@ -14,6 +14,7 @@ import type {
   SignalState,
   StageReport,
 } from "@ringrift/protocol";
+import type { Retirement } from "./decisions.ts";
 
 /** One node with its verdicts: `link` is alive or not, `state` fit or not. */
 export interface NodeHealth {
@@ -39,6 +40,8 @@ export interface NodeHealth {
   readonly resources: NodeResources | null;
   readonly provider: string | null;
   readonly version: string;
+  /** Null unless an operator retired it. */
+  readonly retired: Retirement | null;
 }
 
 /** Points that a check in each state costs a node; from 100, at least 0. A suspect link costs as much as a degraded check. */
@@ -50,15 +53,20 @@ const cost: Readonly<Record<SignalState, number>> = {
   unhealthy: 50,
 };
 
+interface Verdict {
+  readonly state: NodeState;
+  /** Why the provider is down or the node retired. */
+  readonly why: string;
+  readonly retired: Retirement | null;
+  readonly hasFreshReport: boolean;
+}
+
 /**
  * Joins what is known of a node with its state. Pure.
  *
  * @param hasFreshReport False when its report is old or the link is gone: what a silent node said last is not how it is now.
  */
-export function nodeHealth(
-  record: NodeRecord,
-  { state, why, hasFreshReport }: { state: NodeState; why: string; hasFreshReport: boolean },
-): NodeHealth {
+export function nodeHealth(record: NodeRecord, { state, why, retired, hasFreshReport }: Verdict): NodeHealth {
   const { checks } = record;
   const isCurrent = hasFreshReport && state !== "unknown" && state !== "offline";
   const gpus = isCurrent ? record.gpus : null;
@@ -90,6 +98,7 @@ export function nodeHealth(
     resources: isCurrent ? record.resources : null,
     provider: record.provider,
     version: record.version,
+    retired,
   };
 }
 
@@ -109,13 +118,13 @@ function statusOf(state: NodeState): HealthStatus | "unknown" {
 function reasonsOf(record: NodeRecord, state: NodeState, why: string, hasFreshReport: boolean): string[] {
   const because = why === "" ? "" : `: ${why}`;
   const reasons: string[] = [];
-  if (record.link !== "alive") reasons.push(`link ${record.link}: ${record.linkReason}`);
   if (state === "retired") reasons.push(`retired by an operator${because}`);
+  if (record.link !== "alive") reasons.push(`link ${record.link}: ${record.linkReason}`);
   if (state === "provider_down") reasons.push(`provider ${record.provider ?? ""} is down${because}`);
   if (hasFreshReport && record.pendingChecks.length > 0)
     reasons.push(`has just started: no answer yet from ${named(record.pendingChecks)}`);
   else if (state === "unknown") reasons.push(lastReport(record.reportAgeSeconds));
-  if (state === "unknown" || state === "offline") return reasons;
+  if (state === "unknown" || state === "offline" || (state === "retired" && !hasFreshReport)) return reasons;
   for (const check of record.checks) {
     if (check.state !== "healthy" && check.state !== "not_applicable")
       reasons.push(`${check.check} ${check.state}: ${check.reason}`);

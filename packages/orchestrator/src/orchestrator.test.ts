@@ -143,16 +143,13 @@ describe("the orchestrator", () => {
     ]);
   });
 
-  it("takes a retired node out of every count, and knows nothing of it when it comes back", () => {
-    const { orchestrator, report } = setUp();
-    orchestrator.applyMembers([member("alive"), member("down", "gpu-2")], 0);
-    report(0, "healthy");
-    expect(orchestrator.getClusterHealthSummary().availabilityPercent).toBe(50);
-    orchestrator.retire("gpu-2", "sent back");
-    expect(orchestrator.getClusterHealthSummary()).toMatchObject({ total: 2, availabilityPercent: 100 });
-    orchestrator.retire("gpu-1", "maintenance");
+  it("retires nodes one at a time where no servers agree on them", () => {
+    const { orchestrator, names } = setUp();
+    orchestrator.retire("gpu-1", "sent back");
+    orchestrator.retire("gpu-2", "");
     orchestrator.unretire("gpu-1");
-    expect(orchestrator.getNodeHealth("gpu-1")?.state).toBe("unknown");
+    expect(orchestrator.getNodes().map(({ id, state }) => [id, state])).toEqual([["gpu-2", "retired"]]);
+    expect(names()).toEqual(["NODE_RETIRED", "NODE_RETIRED", "NODE_UNRETIRED"]);
   });
 
   it("calls a busy node overloaded and still healthy, and never takes an unknown use for idle", () => {

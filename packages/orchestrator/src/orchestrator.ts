@@ -5,9 +5,9 @@ import {
   type DroppedCounts,
   type MemberSighting,
   type NodeRecord,
+  unseenNode,
 } from "@ringrift/cluster-monitor";
 import {
-  type CircuitState,
   type CircuitStatus,
   type EventOccurrence,
   HealthThresholds,
@@ -18,11 +18,13 @@ import {
   SlidingWindow,
   type ThresholdValues,
 } from "@ringrift/protocol";
-import { type Breaker, createBreaker } from "./breaker.ts";
+import { Circuits } from "./circuits.ts";
+import type { Retirement } from "./decisions.ts";
 import { type NodeHealth, nodeHealth } from "./node-health.ts";
 import { createNodeStreaks, type NodeStreaks } from "./node-state.ts";
 import { eventReason } from "./reason.ts";
 import { reportEvents } from "./report-events.ts";
+import { RetiredNodes } from "./retired-nodes.ts";
 import {
   type ClusterHealthSummary,
   isAvailable,
@@ -38,7 +40,6 @@ export interface OrchestratorOptions {
   readonly maxNodes?: number;
 }
 
-const maxCircuits = 100;
 const maxProviders = 1000;
 const errorEvents: ReadonlySet<string> = new Set([
   "HEALTH_CHECK_FAILED",
@@ -57,14 +58,11 @@ export class HealthCheckOrchestrator {
   readonly #sink: (occurrence: EventOccurrence) => void;
   readonly #monitor: ClusterMonitor;
   readonly #streaks = new Map<string, NodeStreaks>();
-  readonly #retired = new Map<string, string>();
+  readonly #retired = new RetiredNodes();
   readonly #providersDown = new Map<string, string>();
   readonly #lastState = new Map<string, NodeState>();
   readonly #lastLink = new Map<string, LinkState>();
-  readonly #circuits = new Map<
-    string,
-    { readonly breaker: Breaker; critical: boolean; last: CircuitState }
-  >();
+  readonly #circuits: Circuits;
   readonly #errors: SlidingWindow;
   #nowSeconds = 0;
 
@@ -75,6 +73,7 @@ export class HealthCheckOrchestrator {
       reportStaleSeconds: this.#thresholds.REPORT_STALE_SECONDS,
       ...(options.maxNodes === undefined ? {} : { maxNodes: options.maxNodes }),
     });
+    this.#circuits = new Circuits(this.#thresholds);
     this.#errors = new SlidingWindow(this.#thresholds.ERROR_WINDOW_SECONDS);
   }
 
@@ -107,6 +106,7 @@ export class HealthCheckOrchestrator {
     // A node that starts anew has not passed what failed before.
     streaks.keepOnly(new Set([...after.checks.map((check) => check.check), ...after.pendingChecks]));
     for (const check of freshChecks) streaks.observe(check.check, check.state, nowSeconds);
+    this.#retired.reported(nodeId);
     for (const occurrence of reportEvents(before, after, nowSeconds)) this.#emit(occurrence);
     // Only this node: going over all of them at each report would cost nodes times reports.
     this.#stateTransition(after);
@@ -116,16 +116,21 @@ export class HealthCheckOrchestrator {
   tick(nowSeconds: number): void {
     this.#nowSeconds = nowSeconds;
     this.#stateTransitions();
-    for (const name of this.#circuits.keys()) this.#circuitTransition(name, "time");
+    for (const event of this.#circuits.tick(nowSeconds)) this.#emit(event);
   }
 
   getNodeHealth(id: string): NodeHealth | null {
-    const record = this.#monitor.node(id, this.#nowSeconds);
+    const known = this.#monitor.node(id, this.#nowSeconds);
+    const record = known ?? (this.#retired.of(id) === null ? null : unseenNode(id));
     return record === null ? null : this.#healthOf(record);
   }
 
+  /** Every node that is known, and the retired ones whether they are or not. */
   getNodes(): readonly NodeHealth[] {
-    return this.#monitor.nodes(this.#nowSeconds).map((record) => this.#healthOf(record));
+    const gone = [...this.#retired.all.keys()].filter((id) => !this.#monitor.has(id));
+    return [...this.#monitor.nodes(this.#nowSeconds), ...gone.map(unseenNode)].map((record) =>
+      this.#healthOf(record),
+    );
   }
 
   getClusterHealthSummary(): ClusterHealthSummary {
@@ -142,16 +147,30 @@ export class HealthCheckOrchestrator {
     return this.#agents().filter(isOverloaded);
   }
 
-  /** Takes a node out of every count, known or not, until {@link unretire}. */
-  retire(id: string, reason: string): void {
-    if (this.#retired.has(id)) return;
-    this.#retired.set(id, reason);
-    this.#emit({ name: "NODE_RETIRED", data: { nodeId: id, reason: eventReason(reason) } });
+  /**
+   * Takes over the whole set of retired nodes. They are out of every count, and nothing that befalls them is told; a node
+   * that is back is unknown until it reports. Differences are told as NODE_RETIRED and NODE_UNRETIRED.
+   *
+   * @param newsSince Of a process that has just started and takes over what was decided before: only retirements from that
+   *   time on are told, seconds since 1970. Null: every difference is.
+   */
+  setRetired(retired: ReadonlyMap<string, Retirement>, newsSince: number | null): void {
+    const { returned, events } = this.#retired.replace(retired, newsSince);
+    // How its link is now is news.
+    for (const id of returned) this.#lastLink.delete(id);
+    for (const event of events) this.#emit(event);
+    this.#stateTransitions();
   }
 
-  /** The node counts again; it is unknown until it reports, since what it said before is old. */
+  /** As {@link setRetired} with this node too, where no servers agree on the set. */
+  retire(id: string, reason: string): void {
+    if (this.#retired.of(id) !== null) return;
+    this.setRetired(new Map([...this.#retired.all, [id, { reason, at: this.#nowSeconds }]]), null);
+  }
+
+  /** As {@link setRetired} without this node. */
   unretire(id: string): void {
-    if (this.#retired.delete(id)) this.#streaks.delete(id);
+    this.setRetired(new Map([...this.#retired.all].filter(([retired]) => retired !== id)), null);
   }
 
   /** Calls every node of the provider `provider_down`, until {@link markProviderUp}. @throws RingRiftError past 1,000 providers. */
@@ -177,24 +196,12 @@ export class HealthCheckOrchestrator {
   /** Feeds the circuit of that name; circuits past the bound of 100 are not opened. */
   recordCircuit(name: string, ok: boolean, critical: boolean, nowSeconds: number): void {
     this.#nowSeconds = nowSeconds;
-    let circuit = this.#circuits.get(name);
-    if (circuit === undefined) {
-      if (this.#circuits.size >= maxCircuits) return;
-      circuit = { breaker: createBreaker(this.#thresholds), critical, last: "closed" };
-      this.#circuits.set(name, circuit);
-    }
-    circuit.critical = critical;
-    circuit.breaker.record(ok, nowSeconds);
-    this.#circuitTransition(name, ok ? "a success" : "failures in a row");
+    for (const event of this.#circuits.record(name, ok, critical, nowSeconds)) this.#emit(event);
   }
 
   /** The circuits kept here; those of other nodes come with their reports. */
   circuits(): readonly CircuitStatus[] {
-    return [...this.#circuits].map(([name, { breaker, critical }]) => ({
-      name,
-      state: breaker.state(this.#nowSeconds),
-      critical,
-    }));
+    return this.#circuits.statuses(this.#nowSeconds);
   }
 
   /** Errors of severity error or above in the window. */
@@ -207,7 +214,7 @@ export class HealthCheckOrchestrator {
   }
 
   #stateOf(record: NodeRecord): NodeState {
-    if (this.#retired.has(record.id)) return "retired";
+    if (this.#retired.of(record.id) !== null) return "retired";
     if (record.provider !== null && this.#providersDown.has(record.provider)) return "provider_down";
     if (!record.sighted) return "unknown";
     if (record.link === "down" || record.link === "left") return "offline";
@@ -219,7 +226,7 @@ export class HealthCheckOrchestrator {
   }
 
   #verdictOf(record: NodeRecord): NodeState {
-    if (!this.#isFresh(record)) return "unknown";
+    if (!this.#isFresh(record) || this.#retired.isReturning(record.id)) return "unknown";
     const verdict = this.#streaks.get(record.id)?.verdict(this.#nowSeconds) ?? "unknown";
     return verdict === "healthy" && record.pendingChecks.length > 0 ? "unknown" : verdict;
   }
@@ -230,9 +237,11 @@ export class HealthCheckOrchestrator {
 
   #healthOf(record: NodeRecord): NodeHealth {
     const isLinked = record.link === "alive" || record.link === "suspect";
+    const retired = this.#retired.of(record.id);
     return nodeHealth(record, {
       state: this.#stateOf(record),
-      why: this.#retired.get(record.id) ?? this.#providersDown.get(record.provider ?? "") ?? "",
+      why: retired?.reason ?? this.#providersDown.get(record.provider ?? "") ?? "",
+      retired,
       hasFreshReport: isLinked && this.#isFresh(record),
     });
   }
@@ -271,27 +280,19 @@ export class HealthCheckOrchestrator {
     const listed = new Set(members.map((member) => member.id));
     for (const kept of [this.#streaks, this.#lastState, this.#lastLink])
       for (const id of kept.keys()) if (!listed.has(id) && !this.#monitor.has(id)) kept.delete(id);
-  }
-
-  #circuitTransition(name: string, reason: string): void {
-    const circuit = this.#circuits.get(name);
-    if (circuit === undefined) return;
-    const state = circuit.breaker.state(this.#nowSeconds);
-    if (state === circuit.last) return;
-    circuit.last = state;
-    const data = { circuit: name, state, critical: circuit.critical, reason };
-    if (state === "open") this.#emit({ name: "CIRCUIT_OPENED", data });
-    else if (state === "closed") this.#emit({ name: "CIRCUIT_CLOSED", data });
+    this.#retired.keepOnly((id) => listed.has(id) || this.#monitor.has(id));
   }
 
   #emit(occurrence: EventOccurrence): void {
-    if (errorEvents.has(occurrence.name) && isSevere(occurrence) && !this.#isOfRetired(occurrence))
+    if (this.#isOfRetired(occurrence)) return;
+    if (errorEvents.has(occurrence.name) && isSevere(occurrence))
       this.#errors.record(false, this.#nowSeconds);
     this.#sink(occurrence);
   }
 
-  #isOfRetired({ data }: EventOccurrence): boolean {
-    return "nodeId" in data && this.#retired.has(data.nodeId);
+  /** What befalls a retired node is news to nobody. */
+  #isOfRetired({ name, data }: EventOccurrence): boolean {
+    return name !== "NODE_RETIRED" && "nodeId" in data && this.#retired.of(data.nodeId) !== null;
   }
 }
 

@@ -40,7 +40,10 @@ export interface EventDataByName {
   readonly NODE_DOWN: NodeEvent;
   readonly NODE_UP: NodeEvent;
   readonly NODE_LEFT: NodeEvent;
+  /** An operator took the node out of every count, with this reason. */
   readonly NODE_RETIRED: NodeEvent;
+  /** The node counts again; `reason` says what for it had been retired. */
+  readonly NODE_UNRETIRED: NodeEvent;
   /** Many agents turned suspect at once; nobody is declared down until `MASS_FAILURE_OVER`, for half a minute at most. */
   readonly MASS_FAILURE_HELD: { readonly suspects: number; readonly agents: number };
   readonly MASS_FAILURE_OVER: { readonly heldSeconds: number };
@@ -110,6 +113,7 @@ export const eventSchemas: { readonly [Name in EventName]: z.ZodType<EventDataBy
   NODE_UP: nodeEvent,
   NODE_LEFT: nodeEvent,
   NODE_RETIRED: nodeEvent,
+  NODE_UNRETIRED: nodeEvent,
   MASS_FAILURE_HELD: z.strictObject({ suspects: z.int().min(0), agents: z.int().min(0) }),
   MASS_FAILURE_OVER: z.strictObject({ heldSeconds: z.number().min(0) }),
   LEADER_ELECTED: z.strictObject({ leaderId: id, term: z.int().min(0) }),
