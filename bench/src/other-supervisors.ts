@@ -2,21 +2,8 @@ import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_pro
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pm2, pm2Version } from "./pm2.ts";
-import type { SupervisedPrograms } from "./supervised-programs.ts";
+import type { SupervisedPrograms, Supervisor } from "./supervised-programs.ts";
 import { sleep, versionOf } from "./timed.ts";
-
-/** A program that keeps others running, driven as its users drive it. */
-export interface Supervisor {
-  readonly name: string;
-  readonly version: string;
-  start(program: string): Promise<void>;
-  startAll(): Promise<void>;
-  /** Resolves when it says so, or after its own patience. */
-  stop(program: string): Promise<void>;
-  /** Its processes, without those that it keeps. */
-  ownPids(): readonly number[];
-  close(): Promise<void>;
-}
 
 const patienceMs = 15_000;
 

@@ -2,8 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Supervisor } from "./other-supervisors.ts";
-import type { SupervisedPrograms } from "./supervised-programs.ts";
+import type { SupervisedPrograms, Supervisor } from "./supervised-programs.ts";
 
 /** Where `scripts/install-programs.sh --peers` puts it: it is no dependency of ours. */
 const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "ringrift-peers", "pm2");

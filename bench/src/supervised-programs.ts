@@ -2,6 +2,19 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { sleep } from "./timed.ts";
 
+/** A program that keeps others running, driven as its users drive it. */
+export interface Supervisor {
+  readonly name: string;
+  readonly version: string;
+  start(program: string): Promise<void>;
+  startAll(): Promise<void>;
+  /** Resolves when it says so, or after its own patience. */
+  stop(program: string): Promise<void>;
+  /** Its processes, without those that it keeps. */
+  ownPids(): readonly number[];
+  close(): Promise<void>;
+}
+
 /** A start of a program, told by its own first statement. */
 interface Start {
   readonly pid: number;

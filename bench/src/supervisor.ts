@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Figure, median } from "./figure.ts";
-import { missingSupervisors, otherSupervisors, type Supervisor } from "./other-supervisors.ts";
+import { missingSupervisors, otherSupervisors } from "./other-supervisors.ts";
 import { OwnSupervisor, withOwn } from "./own-supervisor.ts";
-import { alive, SupervisedPrograms, sleepers } from "./supervised-programs.ts";
+import { alive, SupervisedPrograms, type Supervisor, sleepers } from "./supervised-programs.ts";
 import { memory } from "./supervisor-memory.ts";
 import { runsPerFigure, sleep } from "./timed.ts";
 

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Frame, NodeReport, ServerClock, StatusFrame } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
 import { AgentLinks } from "./agent-links.ts";
-import type { LocalPeer } from "./auth.ts";
+import { type LocalPeer, takeTrust } from "./auth.ts";
 import { type Beat, everyTicks, startBeat } from "./beat.ts";
 import { Belief, type KnownMember, type Word } from "./belief.ts";
 import { kindOf, parseEpoch } from "./core/epoch.ts";
@@ -19,7 +19,7 @@ import type { MemberView, Mesh, MeshEvent, MeshOptions, MeshQuorum, MeshStatus }
 import { MeshError } from "./mesh-error.ts";
 import { warningsOf } from "./peer-timing.ts";
 import { Refusals } from "./refusals.ts";
-import { proofOf, type Trust, takeTrust } from "./trust.ts";
+import { proofOf, type Trust } from "./trust.ts";
 
 /** How often it looks whether other servers are to be dialled. */
 const dialMs = 1_000;

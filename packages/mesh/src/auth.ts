@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { NodeRole, PeerIdentity, PeerTiming } from "@ringrift/protocol";
 import { acceptedKey, type Keyring, type MeshKey, nodeOfKid, signingKey } from "./keyring.ts";
+import { MeshError } from "./mesh-error.ts";
 import type { CertifiedPeer } from "./mesh-tls.ts";
 import type { PeerFault } from "./peer-fault.ts";
 import { electionsFit } from "./peer-timing.ts";
@@ -21,6 +22,27 @@ export interface LocalPeer {
   readonly versions: { readonly oldest: number; readonly newest: number };
   /** What it trusts now; a reload puts another in its place, for the handshakes after it. */
   readonly trust: Trust;
+}
+
+/** Puts what this node trusts in place of what it trusted. @throws MeshError `BAD_MESH_OPTIONS` when it does not fit this node */
+export function takeTrust(local: LocalPeer, { keyring, tls }: Trust): void {
+  const { clusterId, role, nodeId } = local;
+  const name = tls?.name ?? { clusterId, role, nodeId };
+  if (name.clusterId !== clusterId || name.role !== role || name.nodeId !== nodeId)
+    throw new MeshError(
+      `The certificate is of the ${name.role} ${name.nodeId} in the cluster ${name.clusterId}, this is the ${role} ${nodeId} in ${clusterId}.`,
+      { code: "BAD_MESH_OPTIONS", nextStep: "Give each node a certificate of its own." },
+    );
+  const foreign = keyring?.keys.find(
+    ({ kid }) => nodeOfKid(kid) !== null && (role === "server" || nodeOfKid(kid) !== nodeId),
+  );
+  if (foreign !== undefined)
+    throw new MeshError(`The key ${foreign.kid} belongs to one agent, and this is the ${role} ${nodeId}.`, {
+      code: "BAD_MESH_OPTIONS",
+      nextStep: "Give servers the whole key, and each agent the key that was made for its node id.",
+    });
+  local.trust.keyring = keyring;
+  local.trust.tls = tls;
 }
 
 /** Why a peer was refused; counted on this side, never told to the peer. */

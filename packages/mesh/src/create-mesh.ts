@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { frameVersion, oldestFrameVersion } from "@ringrift/protocol";
 import { AgentPeer } from "./agent-peer.ts";
-import type { LocalPeer } from "./auth.ts";
+import { type LocalPeer, takeTrust } from "./auth.ts";
 import { defaultElectionTiming, type ElectionTiming, validateTiming } from "./core/election-timing.ts";
 import type { HandshakeClock } from "./handshake.ts";
 import { nextBoot } from "./incarnation-file.ts";
 import type { Mesh, MeshOptions } from "./mesh.ts";
 import { MeshError } from "./mesh-error.ts";
 import { ServerPeer } from "./server-peer.ts";
-import { takeTrust } from "./trust.ts";
 
 /**
  * This node's part in the mesh; nothing is dialled or answered before `start`.

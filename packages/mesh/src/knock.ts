@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { frameVersion, oldestFrameVersion, type PeerIdentity } from "@ringrift/protocol";
-import type { LocalPeer, RefusalReason } from "./auth.ts";
+import { type LocalPeer, type RefusalReason, takeTrust } from "./auth.ts";
 import { DialledSocket } from "./dialled-socket.ts";
 import { dialHandshake } from "./handshake.ts";
 import type { ServerAddress } from "./servers.ts";
-import { type Trust, takeTrust } from "./trust.ts";
+import type { Trust } from "./trust.ts";
 
 /** The agent that asks. */
 export interface KnockOptions {

@@ -4,7 +4,7 @@ import type { NodeReport } from "@ringrift/protocol";
 import { refuseUpgrade } from "./acceptor.ts";
 import type { AgreedView } from "./agreed.ts";
 import { Announcer } from "./announcer.ts";
-import type { LocalPeer } from "./auth.ts";
+import { type LocalPeer, takeTrust } from "./auth.ts";
 import { type Beat, everyTicks, startBeat } from "./beat.ts";
 import { sendAll } from "./broadcast.ts";
 import { defaultElectionTiming } from "./core/election-timing.ts";
@@ -24,7 +24,7 @@ import { Roster } from "./roster.ts";
 import { ServerInbox } from "./server-inbox.ts";
 import { ServerLinks } from "./server-links.ts";
 import { steadyTime } from "./steady-time.ts";
-import { proofOf, type Trust, takeTrust } from "./trust.ts";
+import { proofOf, type Trust } from "./trust.ts";
 
 const wholeVerdictMs = 10_000;
 const verdictTickMs = 500;
