@@ -5,8 +5,8 @@ import type { EtcdAccess } from "./etcd-access.ts";
 import { EtcdRefusal, isStaleToken, refusalOf } from "./etcd-refusal.ts";
 import { readLines } from "./lines.ts";
 
-/** Longest answer that is read; ours are a few hundred bytes. */
-const maxAnswerBytes = 64 * 1024;
+/** Longest answer that is read; ours are a few hundred bytes, and as long as this when what was agreed is all escapes. */
+const maxAnswerBytes = 320 * 1024;
 /** etcd hashes passwords slowly on purpose. */
 const authenticationMs = 3_000;
 
@@ -14,6 +14,8 @@ export interface Answer {
   readonly body: unknown;
   /** When the question left that was answered, on the caller's clock. */
   readonly sentAt: number;
+  /** Endpoints that were asked before and did not answer; they may have done what was asked. */
+  readonly unanswered: number;
 }
 
 export interface EtcdClientOptions {
@@ -67,7 +69,8 @@ export class EtcdClient {
     for (let tried = 0; tried < endpoints.length && !signal.aborted; tried += 1) {
       const { endpoint } = this;
       try {
-        return await this.#answer(endpoint, path, question, signal);
+        const answer = await this.#answer(endpoint, path, question, signal);
+        return { ...answer, unanswered: tried };
       } catch (error) {
         if (error instanceof EtcdRefusal) throw error;
         const described = connectionFault(error);
@@ -84,7 +87,12 @@ export class EtcdClient {
   }
 
   /** @throws EtcdRefusal when this endpoint refused, and what else came in the way */
-  async #answer(endpoint: string, path: string, question: unknown, signal: AbortSignal): Promise<Answer> {
+  async #answer(
+    endpoint: string,
+    path: string,
+    question: unknown,
+    signal: AbortSignal,
+  ): Promise<Omit<Answer, "unanswered">> {
     const { timeoutMs, now } = this.#options;
     for (let isLast = false; ; isLast = true) {
       const token = await this.#takeToken(endpoint);

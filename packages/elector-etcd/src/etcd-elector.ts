@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   type AgreedView,
   type Elector,
@@ -10,21 +11,16 @@ import {
   steadyTime,
 } from "@ringrift/mesh";
 import { errorText } from "@ringrift/protocol";
-import {
-  createEtcdElection,
-  type EtcdElection,
-  type EtcdInput,
-  fresh,
-  leaderAt,
-  leaseHeld,
-  step,
-} from "./core/etcd-election.ts";
+import { agreementError } from "./agreement-error.ts";
+import { agreedAt, guardOf, outcomeOf } from "./core/etcd-agreed.ts";
+import { type EtcdInput, step } from "./core/etcd-election.ts";
+import { createEtcdElection, type EtcdElection, fresh, leaderAt, leaseHeld } from "./core/etcd-state.ts";
 import { defaultEtcdTiming } from "./core/etcd-timing.ts";
 import { EtcdError } from "./elector-error.ts";
 import { checkEndpoints } from "./endpoints.ts";
 import { type EtcdAccess, openAccess } from "./etcd-access.ts";
 import { EtcdClient } from "./etcd-client.ts";
-import { type EtcdKeys, keysOf, watchOf, watchQuestion } from "./etcd-messages.ts";
+import { agreeQuestion, type EtcdKeys, keysOf, snapshotOf, watchOf, watchQuestion } from "./etcd-messages.ts";
 import { EtcdRefusal } from "./etcd-refusal.ts";
 import { type AskingEffect, questionOf } from "./question.ts";
 
@@ -128,13 +124,28 @@ class KeyedElector implements EtcdElector {
   }
 
   agreed(): AgreedView {
-    return neverAgreed;
+    if (this.#state === null) return neverAgreed;
+    const view = agreedAt(this.#state, this.#now());
+    return this.#able() ? view : { ...view, confirmed: false };
   }
 
-  async agree(): Promise<AgreedView> {
-    throw new EtcdError("Servers whose leader etcd chooses agree on nothing else yet; nothing was changed.", {
-      code: "NO_AGREEMENT",
-    });
+  async agree(value: string, over: string): Promise<AgreedView> {
+    const state = this.#state;
+    if (state === null || !this.#able()) throw agreementError("not_leader");
+    const guard = guardOf(state, over, this.#now());
+    if (typeof guard === "string") throw agreementError(guard);
+    const id = randomUUID();
+    const question = agreeQuestion(this.#keys, guard, { id, value });
+    const { snapshot, sentAt, unanswered } = await this.#client
+      .post("/v3/kv/txn", question, this.#ended.signal)
+      .then(({ body, ...answer }) => ({ ...answer, snapshot: snapshotOf(body, true) }))
+      .catch((error: unknown) => {
+        throw agreementError("unknown", errorText(error));
+      });
+    this.#step({ type: "snapshot", call: "agree", snapshot, sentAt });
+    const outcome = outcomeOf(snapshot, { guard, id, doubtful: unanswered > 0 });
+    if (typeof outcome === "string") throw agreementError(outcome);
+    return { value, stamp: `${state.generation}.${outcome}`, confirmed: true };
   }
 
   hearEpoch({ generation }: Epoch): void {
@@ -186,7 +197,8 @@ class KeyedElector implements EtcdElector {
       else if (!this.#persist(effect.generation, effect.term)) return;
     }
     const { leader, epoch } = this.view();
-    const telling = `${leader} ${epoch.generation}.${epoch.term}`;
+    const { stamp, confirmed } = this.agreed();
+    const telling = `${leader} ${epoch.generation}.${epoch.term} ${stamp} ${confirmed}`;
     if (telling === this.#told) return;
     this.#told = telling;
     this.#onChange();
@@ -261,8 +273,8 @@ class KeyedElector implements EtcdElector {
       const signals = [signal, one.signal, AbortSignal.timeout(watchMs)];
       await this.#client
         .stream("/v3/watch", watchQuestion(this.#keys), AbortSignal.any(signals), (line) => {
-          const { began, over, change } = watchOf(line);
-          if (began) this.#step({ type: "watching" });
+          const { began, over, change, agreed } = watchOf(line, this.#keys);
+          if (began || agreed) this.#step({ type: "watching" });
           if (change !== null) this.#step({ type: "watched", ...change });
           if (over) one.abort();
         })
@@ -289,6 +301,8 @@ class KeyedElector implements EtcdElector {
       return `etcd has not answered ${age}${state.failure === null ? "" : `: ${state.failure}`}`;
     }
     const named = state.latest?.leader?.voter ?? null;
+    if (state.latest?.agreed?.stored === "unreadable")
+      return `etcd has a value that is none of the servers' in /ringrift/${this.#options.clusterId}/agreed: delete that key, and say anew what was agreed`;
     if (named !== null && !state.voters.includes(named))
       return `etcd names "${named}", which is none of the servers`;
     return `etcd answers at ${this.#client.endpoint}`;

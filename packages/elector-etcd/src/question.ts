@@ -1,5 +1,6 @@
 // core: pure
-import type { EtcdCall, EtcdEffect, EtcdInput } from "./core/etcd-election.ts";
+import type { EtcdEffect, EtcdInput } from "./core/etcd-election.ts";
+import type { EtcdCall } from "./core/etcd-state.ts";
 import {
   campaignQuestion,
   type EtcdKeys,
@@ -25,11 +26,11 @@ export interface Question {
 export function questionOf(effect: AskingEffect, keys: EtcdKeys, self: string): Question {
   switch (effect.type) {
     case "read":
-      return transaction("read", readQuestion(keys));
+      return transaction("read", readQuestion(keys, effect.whole), effect.whole);
     case "campaign":
-      return transaction("campaign", campaignQuestion(keys, self, effect));
+      return transaction("campaign", campaignQuestion(keys, self, effect), false);
     case "write_generation":
-      return transaction("generation", generationQuestion(keys, effect));
+      return transaction("generation", generationQuestion(keys, effect), false);
     case "grant":
       return {
         call: "grant",
@@ -47,11 +48,11 @@ export function questionOf(effect: AskingEffect, keys: EtcdKeys, self: string): 
   }
 }
 
-function transaction(call: "read" | "campaign" | "generation", body: unknown): Question {
+function transaction(call: "read" | "campaign" | "generation", body: unknown, whole: boolean): Question {
   const read = (answer: unknown, sentAt: number): EtcdInput => ({
     type: "snapshot",
     call,
-    snapshot: snapshotOf(answer),
+    snapshot: snapshotOf(answer, whole),
     sentAt,
   });
   return { call, path: "/v3/kv/txn", body, read };

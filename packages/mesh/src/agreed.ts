@@ -6,7 +6,7 @@ import { MeshError } from "./mesh-error.ts";
 export interface AgreedView {
   /** At most 32 Ki UTF-16 units; empty before the first proposal. */
   readonly value: string;
-  /** Stamp of its writing, two whole numbers `term.version`; "0.0": never written. It never falls. */
+  /** Stamp of its writing, two whole numbers and a dot; "0.0": never written. While a server runs it never falls. */
   readonly stamp: string;
   /** False while this server only has it from its disk, or from a leader that has not yet said that a majority holds it. */
   readonly confirmed: boolean;

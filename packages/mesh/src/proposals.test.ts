@@ -90,8 +90,10 @@ describe("a proposal", { timeout: 30_000 }, () => {
     expect(value).toHaveLength(32 * 1024);
   });
 
-  it("is refused where nobody leads", async () => {
-    const { follower } = await pair();
+  it("is refused where nobody leads, or the leader has not heard yet what was agreed last", async () => {
+    const { leader, follower } = await pair();
+    backEnd.agreed = { value: "", stamp: "0.0", confirmed: false };
+    await expect(leader.mesh.propose("a")).rejects.toMatchObject({ code: "NO_LEADER" });
     backEnd.leader = null;
     await expect(follower.mesh.propose("a")).rejects.toMatchObject({ code: "NO_LEADER" });
     expect(backEnd.agreed.value).toBe("");

@@ -128,11 +128,14 @@ export class Proposals {
 
   async #carryOut(proposal: string, deadline: number): Promise<AgreedView> {
     const { elector, now } = this.#options;
+    const { nodeId } = this.#options.mesh;
     for (let attempt = 1; ; attempt += 1) {
       // Who proposed it has given up by now, and may have proposed the contrary since.
       if (now() >= deadline) throw full("The proposal's turn did not come in time");
       this.#assertLeader();
       const current = elector.agreed();
+      // A rule that met an old value could refuse what is right.
+      if (!current.confirmed) throw noLeader(`The leader ${nodeId} does not know yet what was agreed last`);
       const value = this.#apply(current.value, proposal);
       checkAgreed(value);
       try {

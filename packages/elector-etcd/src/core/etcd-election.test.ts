@@ -1,14 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { seeded } from "../testing/seeded.ts";
 import { SimulatedServers } from "../testing/simulated-servers.ts";
-
-/** A small generator of the congruential kind, so that a seed repeats a run. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const calm = { loss: 0, slowestMs: 10 };
 

@@ -1,34 +1,23 @@
 import { generationAtLeast } from "@ringrift/mesh";
-import { type EtcdTiming, leaseMs } from "./etcd-timing.ts";
+import { takeAgreed, wantsValue } from "./etcd-agreed.ts";
+import {
+  type EtcdCall,
+  type EtcdElection,
+  type LeaderKey,
+  ownsKey,
+  type Snapshot,
+  settled,
+} from "./etcd-state.ts";
 
 // Leadership by one key in etcd that is bound to a lease. Input: what etcd answered and when the question was sent. Output:
 // what to ask next. Nothing here waits or reads a clock; instants are monotonic milliseconds of this server.
 
-/** The leader's key as etcd has it. */
-export interface LeaderKey {
-  readonly voter: string;
-  /** Id of the lease that it is bound to. */
-  readonly lease: string;
-  /** etcd's revision at which this leadership began: the term of its epoch. */
-  readonly createRevision: number;
-}
-
-/** Both keys at one revision. */
-export interface Snapshot {
-  readonly revision: number;
-  readonly leader: LeaderKey | null;
-  /** `modRevision` guards the next write; null while the key does not exist. */
-  readonly generation: { readonly value: number; readonly modRevision: number } | null;
-}
-
-export type EtcdCall = "read" | "grant" | "keep" | "campaign" | "generation";
-
 export type EtcdInput =
   | { readonly type: "tick" }
-  /** The answer to a read, a campaign or a write of the generation; `sentAt` is when the question left. */
+  /** The answer to a read, a campaign or a write; `sentAt` is when the question left. */
   | {
       readonly type: "snapshot";
-      readonly call: "read" | "campaign" | "generation";
+      readonly call: "read" | "campaign" | "generation" | "agree";
       readonly snapshot: Snapshot;
       readonly sentAt: number;
     }
@@ -38,7 +27,7 @@ export type EtcdInput =
   | { readonly type: "failed"; readonly call: EtcdCall; readonly reason: string }
   /** The watch saw the leader's key change. */
   | { readonly type: "watched"; readonly revision: number; readonly leader: LeaderKey | null }
-  /** The watch has begun: what happened before it must be read. */
+  /** The watch has begun, and what happened before it must be read; or it saw the agreed key change. */
   | { readonly type: "watching" }
   /** Another server told of a higher generation of etcd's. */
   | { readonly type: "told"; readonly generation: number }
@@ -46,7 +35,8 @@ export type EtcdInput =
   | { readonly type: "resign" };
 
 export type EtcdEffect =
-  | { readonly type: "read" }
+  /** `whole`: with what was agreed, which may be long. */
+  | { readonly type: "read"; readonly whole: boolean }
   | { readonly type: "grant"; readonly ttlMs: number }
   | { readonly type: "keep"; readonly lease: string }
   /** Take the key unless someone has it, or unless the generation is no longer the one at `generationRevision`. */
@@ -56,92 +46,6 @@ export type EtcdEffect =
   | { readonly type: "revoke"; readonly lease: string }
   /** On disk before anything after it. */
   | { readonly type: "persist"; readonly generation: number; readonly term: number };
-
-interface Lease {
-  readonly id: string;
-  readonly ttlMs: number;
-  /** When the question was sent whose answer renewed it: etcd counts from later. */
-  keptAt: number;
-}
-
-/** One server's part; only `step` changes it. */
-export interface EtcdElection {
-  readonly self: string;
-  readonly voters: readonly string[];
-  readonly timing: EtcdTiming;
-  generation: number;
-  /** The highest create_revision that was seen in this generation. */
-  term: number;
-  latest: Snapshot | null;
-  /** When `latest` was taken in. */
-  latestAt: number;
-  /** etcd counts from lower than before, so its epochs would repeat; a higher generation ends that. */
-  historyLost: boolean;
-  lease: Lease | null;
-  /** Send time of the newest reading of both keys that a majority of etcd answered. */
-  answeredAt: number;
-  failure: string | null;
-  resigned: boolean;
-  readonly pending: Set<EtcdCall>;
-  readDueAt: number;
-  keepDueAt: number;
-  retryAt: number;
-}
-
-export function createEtcdElection(
-  options: Pick<EtcdElection, "self" | "voters" | "timing" | "generation" | "term">,
-  now: number,
-): EtcdElection {
-  return {
-    ...options,
-    latest: null,
-    latestAt: Number.NEGATIVE_INFINITY,
-    historyLost: false,
-    lease: null,
-    answeredAt: Number.NEGATIVE_INFINITY,
-    failure: null,
-    resigned: false,
-    pending: new Set(),
-    readDueAt: now,
-    keepDueAt: now,
-    retryAt: now,
-  };
-}
-
-/** Whether etcd's generation is the one that this server has on disk; without that nobody is followed. */
-function settled(state: EtcdElection): boolean {
-  return !state.historyLost && state.latest?.generation?.value === state.generation;
-}
-
-/** Whether the leader's key is this server's, as far as it knows; the lease may have run out all the same. */
-function ownsKey(state: EtcdElection): boolean {
-  const leader = state.latest?.leader ?? null;
-  return leader !== null && leader.voter === state.self && leader.lease === state.lease?.id;
-}
-
-/**
- * Whether a privileged act may start at `now`; ask at the moment of each act, never earlier. It rests on two proofs, both
- * counted from when they were asked for: the lease was renewed, and a reading showed the key as this server's.
- */
-export function leaseHeld(state: EtcdElection, now: number): boolean {
-  const { lease } = state;
-  if (lease === null || !ownsKey(state) || !settled(state)) return false;
-  return fresh(state, now) && now < lease.keptAt + leaseMs(lease.ttlMs);
-}
-
-/** Whether a majority of etcd answered lately enough to believe what it said of others. */
-export function fresh(state: EtcdElection, now: number): boolean {
-  return now < state.answeredAt + leaseMs(state.timing.ttlMs);
-}
-
-/** Who leads as far as is known at `now`; an old answer and a lapsed lease name nobody. */
-export function leaderAt(state: EtcdElection, now: number): string | null {
-  const leader = state.latest?.leader ?? null;
-  if (leader === null || !settled(state) || !state.voters.includes(leader.voter)) return null;
-  // A key of this server's earlier life waits for its lease to run out.
-  if (leader.voter === state.self) return leaseHeld(state, now) ? state.self : null;
-  return fresh(state, now) ? leader.voter : null;
-}
 
 /** Advances by one input. Effects are carried out in order. */
 export function step(state: EtcdElection, input: EtcdInput, now: number): EtcdEffect[] {
@@ -205,7 +109,7 @@ function next(state: EtcdElection, now: number): EtcdEffect[] {
     state.pending.add(call);
     effects.push(effect);
   };
-  ask("read", state.readDueAt, { type: "read" });
+  ask("read", state.readDueAt, { type: "read", whole: wantsValue(state) });
   const { latest, lease } = state;
   if (latest === null || state.resigned) return effects;
   if (!settled(state)) {
@@ -236,7 +140,10 @@ function see(state: EtcdElection, snapshot: Snapshot, sentAt: number | null, now
   const { latest, generation, term } = state;
   const older = latest !== null && snapshot.revision < latest.revision;
   // An answer that was overtaken on its way. One that was asked for afterwards can only be older if history was lost.
-  if (older && (sentAt === null || sentAt < state.latestAt)) return [];
+  if (older && (sentAt === null || sentAt < state.latestAt)) {
+    takeAgreed(state, snapshot, now);
+    return [];
+  }
   state.latest = snapshot;
   state.latestAt = now;
   if (sentAt !== null) state.answeredAt = Math.max(state.answeredAt, sentAt);
@@ -250,6 +157,7 @@ function see(state: EtcdElection, snapshot: Snapshot, sentAt: number | null, now
   }
   if (settled(state) && snapshot.leader !== null)
     state.term = Math.max(state.term, snapshot.leader.createRevision);
+  takeAgreed(state, snapshot, now);
   return state.generation === generation && state.term === term ? [] : [persist(state)];
 }
 

@@ -1,23 +1,51 @@
-import type { LeaderKey, Snapshot } from "../core/etcd-election.ts";
+import type { WriteGuard } from "../core/etcd-agreed.ts";
+import type { LeaderKey, Snapshot, Writing } from "../core/etcd-state.ts";
 
 interface ModelLease {
   readonly ttlMs: number;
   expiresAt: number;
 }
 
-/** What etcd does with the two keys and the leases, on a clock that the caller moves. */
+/** What etcd does with the three keys and the leases, on a clock that the caller moves. */
 export class ModelEtcd {
   #revision = 1;
   #leases = new Map<string, ModelLease>();
   #nextLease = 1;
   #leader: LeaderKey | null = null;
   #generation: Snapshot["generation"] = null;
+  #agreed: { readonly modRevision: number; readonly stored: Writing } | null = null;
   /** Told of each change of the leader's key. */
   onChange: (revision: number, leader: LeaderKey | null) => void = () => undefined;
+  /** Told of each change of the agreed key. */
+  onAgreed: () => void = () => undefined;
 
-  read(now: number): Snapshot {
+  read(now: number, whole = false): Snapshot {
     this.#expire(now);
-    return { revision: this.#revision, leader: this.#leader, generation: this.#generation };
+    const agreed =
+      this.#agreed === null || whole ? this.#agreed : { ...this.#agreed, stored: "unread" as const };
+    return { revision: this.#revision, leader: this.#leader, generation: this.#generation, agreed };
+  }
+
+  agree({ leader, over }: WriteGuard, stored: Writing, now: number): Snapshot {
+    this.#expire(now);
+    if (this.#leader?.createRevision === leader && (this.#agreed?.modRevision ?? 0) === over) {
+      this.#revision += 1;
+      this.#agreed = { modRevision: this.#revision, stored };
+      this.onAgreed();
+    }
+    return this.read(now, true);
+  }
+
+  /** What the key holds, for the test alone. */
+  get value(): string {
+    return this.#agreed?.stored.value ?? "";
+  }
+
+  /** Removes the key by hand. */
+  deleteAgreed(): void {
+    this.#revision += 1;
+    this.#agreed = null;
+    this.onAgreed();
   }
 
   grant(ttlMs: number, now: number): { lease: string; ttlMs: number } {
@@ -74,6 +102,7 @@ export class ModelEtcd {
     this.#revision = 1;
     this.#leader = null;
     this.#generation = null;
+    this.#agreed = null;
     this.#leases.clear();
   }
 

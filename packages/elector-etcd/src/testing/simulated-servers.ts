@@ -1,12 +1,6 @@
-import {
-  createEtcdElection,
-  type EtcdEffect,
-  type EtcdElection,
-  type EtcdInput,
-  leaderAt,
-  leaseHeld,
-  step,
-} from "../core/etcd-election.ts";
+import { agreedAt, guardOf, outcomeOf } from "../core/etcd-agreed.ts";
+import { type EtcdEffect, type EtcdInput, step } from "../core/etcd-election.ts";
+import { createEtcdElection, type EtcdElection, leaderAt, leaseHeld } from "../core/etcd-state.ts";
 import { defaultEtcdTiming } from "../core/etcd-timing.ts";
 import { ModelEtcd } from "./model-etcd.ts";
 
@@ -22,6 +16,8 @@ interface SimulatedServer {
   persisted: { generation: number; term: number };
 }
 
+export type Outcome = "written" | "not_leader" | "moved" | "unknown";
+
 interface Faults {
   /** Share of questions and of answers that are lost, each. */
   readonly loss: number;
@@ -33,15 +29,15 @@ export class SimulatedServers {
   readonly etcd: ModelEtcd = new ModelEtcd();
   readonly servers: readonly SimulatedServer[];
   readonly #random: () => number;
-  readonly #faults: Faults;
   readonly #queue: { readonly at: number; readonly run: () => void }[] = [];
+  faults: Faults;
   /** While true etcd answers nothing. */
   silent: boolean = false;
   now: number = 0;
 
   constructor(count: number, random: () => number, faults: Faults) {
     this.#random = random;
-    this.#faults = faults;
+    this.faults = faults;
     const ids = Array.from({ length: count }, (_, index) => `v${index + 1}`);
     this.servers = ids.map((id) => ({
       id,
@@ -56,6 +52,9 @@ export class SimulatedServers {
     this.etcd.onChange = (revision, leader) => {
       for (const server of this.servers)
         this.#later(() => this.#feed(server, { type: "watched", revision, leader }));
+    };
+    this.etcd.onAgreed = () => {
+      for (const server of this.servers) this.#later(() => this.#feed(server, { type: "watching" }));
     };
   }
 
@@ -76,6 +75,43 @@ export class SimulatedServers {
   restart(server: SimulatedServer): void {
     const { self, voters, timing } = server.state;
     server.state = createEtcdElection({ self, voters, timing, ...server.persisted }, this.clock(server));
+  }
+
+  /**
+   * Adds a word to what was agreed, as a leader does; the question may be lost or repeated on its way, and a frozen server
+   * sends it late. `end` is called once, with what became of it.
+   */
+  append(server: SimulatedServer, word: string, end: (outcome: Outcome) => void): void {
+    const { state } = server;
+    const at = this.clock(server);
+    const { value, stamp } = agreedAt(state, at);
+    const guard = guardOf(state, stamp, at);
+    if (typeof guard === "string") {
+      end(guard);
+      return;
+    }
+    const attempt = (tried: number): void => {
+      const sentAt = this.clock(server);
+      const answerLost = this.#random() < this.faults.loss;
+      if (this.silent || this.#random() < this.faults.loss) {
+        this.#later(() => (tried === 0 ? attempt(1) : end("unknown")), questionTimeoutMs);
+        return;
+      }
+      this.#later(
+        () => {
+          const snapshot = this.etcd.agree(guard, { id: word, value: `${value}${word} ` }, this.now);
+          if (answerLost) {
+            this.#later(() => (tried === 0 ? attempt(1) : end("unknown")), questionTimeoutMs);
+            return;
+          }
+          this.#feed(server, { type: "snapshot", call: "agree", snapshot, sentAt }, state);
+          const outcome = outcomeOf(snapshot, { guard, id: word, doubtful: tried > 0 });
+          end(typeof outcome === "number" ? "written" : outcome);
+        },
+        Math.max(0, server.frozenUntil - this.now) + this.#random() * this.faults.slowestMs,
+      );
+    };
+    attempt(0);
   }
 
   resign(server: SimulatedServer): void {
@@ -132,11 +168,11 @@ export class SimulatedServers {
     const call = effect.type === "write_generation" ? "generation" : effect.type;
     const fail: EtcdInput = { type: "failed", call, reason: "lost" };
     const answer = (input: EtcdInput): void => {
-      if (this.#random() < this.#faults.loss)
+      if (this.#random() < this.faults.loss)
         this.#later(() => this.#feed(server, fail, state), questionTimeoutMs);
       else this.#later(() => this.#feed(server, input, state));
     };
-    if (this.silent || this.#random() < this.#faults.loss) {
+    if (this.silent || this.#random() < this.faults.loss) {
       this.#later(() => this.#feed(server, fail, state), questionTimeoutMs);
       return;
     }
@@ -150,7 +186,7 @@ export class SimulatedServers {
   ): EtcdInput | null {
     switch (effect.type) {
       case "read":
-        return { type: "snapshot", call: "read", snapshot: this.etcd.read(this.now), sentAt };
+        return { type: "snapshot", call: "read", snapshot: this.etcd.read(this.now, effect.whole), sentAt };
       case "grant":
         return { type: "granted", ...this.etcd.grant(effect.ttlMs, this.now), sentAt };
       case "keep":
@@ -167,7 +203,7 @@ export class SimulatedServers {
     }
   }
 
-  #later(run: () => void, afterMs = this.#random() * this.#faults.slowestMs): void {
+  #later(run: () => void, afterMs = this.#random() * this.faults.slowestMs): void {
     this.#queue.push({ at: this.now + afterMs, run });
   }
 }
