@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { HealthServerConfig } from "@ringrift/config";
@@ -5,10 +6,11 @@ import { createEtcdElector, loadEtcdAccess } from "@ringrift/elector-etcd";
 import { createBeat, createEndpoints, type Gate, listen } from "@ringrift/endpoints";
 import { createMesh, findSelf, loadTrust, type MeshLog, parseServers } from "@ringrift/mesh";
 import { expose, type NodeReadings, ProcessMetrics, ReadingsExporter } from "@ringrift/metrics";
-import { EventLog } from "@ringrift/orchestrator";
+import { applyProposal, EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import type { ProgramContext, Running } from "@ringrift/program";
-import { HealthCheckResult } from "@ringrift/protocol";
+import { HealthCheckResult, type NodeState } from "@ringrift/protocol";
+import { addRetireRoutes } from "./retire-routes.ts";
 import { ServerReport } from "./server-report.ts";
 
 const tickMs = 1000;
@@ -63,6 +65,7 @@ export async function startHealthServer(
     ...trust,
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     fullReport: () => report.full(nowSeconds()),
+    applyProposal,
     log: meshLog,
     ...(elector === null ? {} : { elector }),
   });
@@ -97,6 +100,8 @@ export async function startHealthServer(
     onError: (error, path) => log.error({ err: error, path }, "a request failed"),
   });
   addReadingRoutes(app, overview);
+  const token = config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim();
+  addRetireRoutes(app, { mesh, overview, token, nowSeconds });
 
   const listening = await listen({
     app,
@@ -152,10 +157,12 @@ function gates(overview: Overview, electorDetail: string): Gate[] {
   ];
 }
 
-/** The readings of every node whose reports are fresh: an old value is not shown as if it were one of now. */
+const hidden: ReadonlySet<NodeState> = new Set(["unknown", "offline", "retired"]);
+
+/** The readings of every node in use whose reports are fresh: an old value is not shown as if it were one of now. */
 function nodeReadings(overview: Overview): NodeReadings[] {
   return overview.orchestrator
     .getNodes()
-    .filter((node) => node.role === "agent" && node.state !== "unknown" && node.state !== "offline")
+    .filter(({ role, state }) => role === "agent" && !hidden.has(state))
     .map((node) => ({ node: node.id, readings: node.checks.flatMap((check) => check.readings) }));
 }

@@ -126,6 +126,17 @@ describe("changing calls", () => {
     expect((await post(base, '{"step":1}', { authorization: "Bearer secret" })).status).toBe(200);
   });
 
+  it("may need no body", async () => {
+    const app = build();
+    app.post("/change", async (context) => {
+      const body = await jsonBody(context, z.object({ step: z.number().default(7) }), "optional");
+      return body.ok ? context.json(body.value) : body.response;
+    });
+    const base = await serveOnFreePort(app);
+    expect(await (await post(base, "")).json()).toEqual({ step: 7 });
+    expect((await post(base, "{")).status).toBe(400);
+  });
+
   it("name the field of a bad body and bound its size", async () => {
     const base = await serveOnFreePort(withChange(null));
     const bad = await post(base, '{"step":"x"}');

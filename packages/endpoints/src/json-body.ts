@@ -8,8 +8,16 @@ export type JsonBody<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly response: Response };
 
-/** Reads a JSON body of at most 64 KiB and checks it; the refusal names the field. */
-export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promise<JsonBody<T>> {
+/**
+ * Reads a JSON body of at most 64 KiB and checks it; the refusal names the field.
+ *
+ * @param need `optional`: no body is read as one without any field
+ */
+export async function jsonBody<T>(
+  context: Context,
+  schema: z.ZodType<T>,
+  need: "needed" | "optional" = "needed",
+): Promise<JsonBody<T>> {
   const refuse = (status: 400 | 413, code: string, detail: string, field?: string): JsonBody<T> => ({
     ok: false,
     response: problem(context, {
@@ -24,7 +32,7 @@ export async function jsonBody<T>(context: Context, schema: z.ZodType<T>): Promi
   if (text === null) return refuse(413, "BODY_TOO_LARGE", `The body is larger than ${maxBodyBytes} bytes.`);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = text === "" && need === "optional" ? {} : JSON.parse(text);
   } catch {
     return refuse(400, "BODY_NOT_JSON", "The body is not JSON.");
   }

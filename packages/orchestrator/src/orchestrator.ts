@@ -162,6 +162,11 @@ export class HealthCheckOrchestrator {
     this.#stateTransitions();
   }
 
+  /** Null for a node that is not retired. */
+  retirement(id: string): Retirement | null {
+    return this.#retired.of(id);
+  }
+
   /** As {@link setRetired} with this node too, where no servers agree on the set. */
   retire(id: string, reason: string): void {
     if (this.#retired.of(id) !== null) return;

@@ -23,6 +23,7 @@ export function statusFamilies(
   dropped: Readonly<Record<string, number>>,
 ): MetricFamily[] {
   const { cluster } = status;
+  const inUse = nodes.filter((node) => node.retired === null);
   const [generation = 0, term = 0] = cluster.epoch.split(".").map(Number);
   return [
     gauge("ringrift_health_score", "Score of the system, 0 to 100.", one(status.score)),
@@ -45,8 +46,8 @@ export function statusFamilies(
     ),
     gauge(
       "ringrift_node_up",
-      "1 while the mesh holds the node for alive or suspect.",
-      status.nodes.map((node) => ({
+      "1 while the mesh holds the node for alive or suspect; no sample of a retired one.",
+      inUse.map((node) => ({
         labels: { node: node.id },
         value: node.link === "alive" || node.link === "suspect" ? 1 : 0,
       })),
@@ -118,8 +119,8 @@ export function statusFamilies(
     ),
     gauge(
       "ringrift_node_report_age_seconds",
-      "Age of the last report of each node.",
-      nodes.flatMap((node) =>
+      "Age of the last report of each node that is not retired.",
+      inUse.flatMap((node) =>
         node.reportAgeSeconds === null ? [] : [{ labels: { node: node.id }, value: node.reportAgeSeconds }],
       ),
     ),

@@ -4,7 +4,7 @@ import { type GpuList, type GpuRow, type GpuStatus, gpuListSchemaName } from "@r
 
 /** Every card of every node, with its last values and its last error. */
 export function composeGpus(nodes: readonly NodeHealth[], nowSeconds: number): GpuList {
-  const agents = nodes.filter((node) => node.role === "agent" && node.state !== "retired");
+  const agents = nodes.filter((node) => node.role === "agent" && node.retired === null);
   return {
     schema: gpuListSchemaName,
     gpus: agents.flatMap((node) => (node.cards ?? []).map((card) => gpuRow(node, card, nowSeconds))),

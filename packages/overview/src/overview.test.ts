@@ -1,7 +1,13 @@
 import type { MeshStatus } from "@ringrift/mesh";
 import { writeExposition } from "@ringrift/metrics";
-import { EventLog } from "@ringrift/orchestrator";
-import { HealthThresholds, type NodeReport, statusDocumentSchema } from "@ringrift/protocol";
+import { applyProposal, EventLog, proposalText } from "@ringrift/orchestrator";
+import {
+  type DaemonHealth,
+  HealthThresholds,
+  type NodeReport,
+  type StageReport,
+  statusDocumentSchema,
+} from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
 import { member, meshStatus } from "./mesh-status.test.kit.ts";
 import { createOverview } from "./overview.ts";
@@ -25,7 +31,14 @@ const report = (nodeId: string, seq: number): NodeReport => ({
   ],
 });
 
-function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNodes?: number } = {}) {
+function setUp(
+  fields: {
+    role?: "server" | "agent";
+    elector?: string;
+    expectedNodes?: number;
+    startedAtSeconds?: number;
+  } = {},
+) {
   let now = 0;
   const mesh: { -readonly [Key in keyof MeshStatus]: MeshStatus[Key] } = meshStatus({
     members: [member("a"), member("b")],
@@ -35,7 +48,7 @@ function setUp(fields: { role?: "server" | "agent"; elector?: string; expectedNo
       id: fields.role === "agent" ? "a" : "server-1",
       role: fields.role ?? "server",
       version: "1",
-      startedAtSeconds: 0,
+      startedAtSeconds: fields.startedAtSeconds ?? 0,
       clusterId: "test",
       elector: fields.elector ?? "mesh",
     },
@@ -150,6 +163,82 @@ describe("the overview of a server", () => {
     expect(text).not.toMatch(/^ringrift_leader\{/m);
     expect(text).not.toMatch(/ringrift_health_component_score\{component="nodeAvailability"\}/);
     expect(text).toMatch(/^ringrift_quorum_held 1$/m);
+  });
+});
+
+describe("a retired node", () => {
+  const value = applyProposal("", proposalText({ type: "retire", node: "b", reason: "sent back", at: 5 }));
+  const retired = { reason: "sent back", at: 5 };
+  const daemon: DaemonHealth = {
+    name: "train",
+    state: "failed",
+    critical: true,
+    ready: false,
+    pid: null,
+    restarts: 9,
+    errorRate: null,
+    uptimeSeconds: null,
+    cpuCores: null,
+    memoryBytes: null,
+    lastExit: "code 1",
+    lastExitAgeSeconds: 1,
+    reason: "crashed",
+  };
+  const stage: StageReport = {
+    stage: "training",
+    state: "unhealthy",
+    reason: "late",
+    progressAgeSeconds: null,
+    successAgeSeconds: null,
+    dataAgeSeconds: null,
+    limitSeconds: 1,
+  };
+
+  it("is no fault, whatever is wrong with it: not in counts, score, daemons, stages and figures", () => {
+    const { overview, mesh, at, score } = setUp();
+    overview.onMeshEvent({ type: "agreed", agreed: { value, stamp: "3.1", confirmed: true } });
+    mesh.members = [member("a"), member("b", { link: "down", reason: "silent", accusers: ["server-1"] })];
+    overview.applyReport("a", report("a", 1));
+    overview.applyReport("b", {
+      ...report("b", 1),
+      daemons: [daemon],
+      stages: [stage],
+      circuits: [{ name: "training", state: "open", critical: true }],
+    });
+    at(1);
+    expect(score()).toBe(100);
+    const status = overview.status();
+    expect(statusDocumentSchema.safeParse(status).error).toBeUndefined();
+    expect(status.cluster).toMatchObject({ counts: { alive: 1, down: 0 }, mesh: { accusations: [] } });
+    expect([status.daemons, status.pipeline]).toEqual([[], { state: "running", reasons: [], stages: [] }]);
+    expect(status.nodes[1]).toMatchObject({ id: "b", state: "retired", retired });
+    const text = writeExposition(overview.families(), "text");
+    expect(text).toMatch(/^ringrift_node_state\{node="b",state="retired"\} 1$/m);
+    expect(text).toMatch(/^ringrift_peers\{link="down"\} 0$/m);
+    expect(text).not.toMatch(/^ringrift_(?:node_up|node_report_age_seconds|mesh_accusations)\{.*b/m);
+  });
+
+  it("is marked among the members", () => {
+    const { overview } = setUp();
+    overview.onMeshEvent({ type: "agreed", agreed: { value, stamp: "3.1", confirmed: true } });
+    expect(overview.members().map((one) => one.retired)).toEqual([null, retired]);
+  });
+
+  it("is told when it is decided, but not by a server that starts later", () => {
+    const { overview } = setUp({ startedAtSeconds: 10 });
+    const told = (): readonly string[] => overview.events.after(0, 99).events.map(({ name }) => name);
+    overview.onMeshEvent({ type: "agreed", agreed: { value, stamp: "3.1", confirmed: false } });
+    overview.onMeshEvent({ type: "agreed", agreed: { value, stamp: "4.1", confirmed: true } });
+    expect(told()).toEqual([]);
+    const later = applyProposal("", proposalText({ type: "retire", node: "a", reason: "", at: 5 }));
+    overview.onMeshEvent({ type: "agreed", agreed: { value: later, stamp: "4.2", confirmed: true } });
+    expect(told()).toEqual(["NODE_RETIRED", "NODE_UNRETIRED"]);
+  });
+
+  it("leads to a reason in the status when what was agreed on cannot be read", () => {
+    const { overview } = setUp();
+    overview.onMeshEvent({ type: "agreed", agreed: { value: "{", stamp: "3.1", confirmed: true } });
+    expect(overview.status().reasons[0]).toMatch(/^What the servers agreed on cannot be read here/);
   });
 });
 

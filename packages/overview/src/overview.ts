@@ -1,6 +1,17 @@
-import { judgeCredentials, type MemberView, type MeshEvent, type MeshStatus } from "@ringrift/mesh";
+import {
+  type AgreedView,
+  judgeCredentials,
+  type MemberView,
+  type MeshEvent,
+  type MeshStatus,
+} from "@ringrift/mesh";
 import type { MetricFamily } from "@ringrift/metrics";
-import { type EventLog, HealthCheckOrchestrator, type NodeHealth } from "@ringrift/orchestrator";
+import {
+  type EventLog,
+  HealthCheckOrchestrator,
+  type NodeHealth,
+  type Retirement,
+} from "@ringrift/orchestrator";
 import { createGate, type GateView } from "@ringrift/pipeline";
 import type {
   EventOccurrence,
@@ -12,6 +23,7 @@ import type {
   ThresholdValues,
 } from "@ringrift/protocol";
 import { type SystemInputs, UnifiedHealthManager } from "@ringrift/scorer";
+import { AgreedNodes } from "./agreed-nodes.ts";
 import { statusFamilies } from "./families.ts";
 import { composeGpus } from "./gpus.ts";
 import { byRoleAndId } from "./order.ts";
@@ -62,7 +74,7 @@ export interface Overview {
   /** Every card of the nodes that this process answers for. */
   gpus(): GpuList;
   /** Every member that the mesh knows, not cut to what fits in a status; servers first, by name. */
-  members(): readonly MemberView[];
+  members(): readonly (MemberView & { readonly retired: Retirement | null })[];
   families(): MetricFamily[];
 }
 
@@ -77,6 +89,12 @@ export function createOverview(options: OverviewOptions): Overview {
   const health = new UnifiedHealthManager({ read: () => inputs(), thresholds });
   const gate = createGate(thresholds);
   let quorumHeld = false;
+  const agreedNodes = new AgreedNodes();
+  const agreedChanged = (agreed: AgreedView): void => {
+    const wasConfirmed = agreedNodes.confirmed;
+    const retired = agreedNodes.take(agreed);
+    if (retired !== null) orchestrator.setRetired(retired, wasConfirmed ? null : teller.startedAtSeconds);
+  };
 
   /** A server tells of every node, an agent of its own host. */
   const isTold = (node: { readonly id: string }): boolean =>
@@ -84,9 +102,15 @@ export function createOverview(options: OverviewOptions): Overview {
   const ownNodes = (): readonly NodeHealth[] => orchestrator.getNodes().filter(isTold);
   const sortedNodes = (): readonly NodeHealth[] => [...ownNodes()].sort(byRoleAndId);
 
+  /** The mesh without its retired members: what is wrong with them is no fault. */
+  const meshInUse = (): MeshStatus => {
+    const mesh = options.mesh();
+    return { ...mesh, members: mesh.members.filter(({ id }) => orchestrator.retirement(id) === null) };
+  };
+
   function inputs(): SystemInputs {
     const mesh = options.mesh();
-    const agents = ownNodes().filter((node) => node.role === "agent" && node.state !== "retired");
+    const agents = ownNodes().filter((node) => node.role === "agent" && node.retired === null);
     const expected =
       teller.role === "server" && options.expectedNodes > 0 ? options.expectedNodes : agents.length;
     const meshIsKnown = mesh.statusAgeSeconds !== null && mesh.statusAgeSeconds <= meshStaleSeconds;
@@ -127,6 +151,9 @@ export function createOverview(options: OverviewOptions): Overview {
       case "member":
         if (isTold(event.member)) orchestrator.applyMember(event.member, nowSeconds());
         break;
+      case "agreed":
+        agreedChanged(event.agreed);
+        break;
       case "leader":
         epoch = options.mesh().epoch;
         if (event.leaderId !== null)
@@ -158,7 +185,7 @@ export function createOverview(options: OverviewOptions): Overview {
   const credentials = ({ proof }: MeshStatus): HealthCheckResult | null =>
     judgeCredentials(proof, thresholds, nowSeconds());
   const cluster = (): StatusCluster => {
-    const mesh = options.mesh();
+    const mesh = meshInUse();
     return statusCluster(teller, mesh, credentials(mesh));
   };
   const status = (): StatusDocument =>
@@ -166,6 +193,7 @@ export function createOverview(options: OverviewOptions): Overview {
       teller,
       health: health.getSystemHealth(),
       cluster: cluster(),
+      agreedFault: agreedNodes.fault,
       nodes: sortedNodes(),
       pipeline: gate.view(),
       nowSeconds: nowSeconds(),
@@ -189,9 +217,13 @@ export function createOverview(options: OverviewOptions): Overview {
     pipeline: () => statusPipeline(gate.view(), sortedNodes()),
     status,
     gpus: () => composeGpus(ownNodes(), nowSeconds()),
-    members: () => options.mesh().members.toSorted(byRoleAndId),
+    members: () =>
+      options
+        .mesh()
+        .members.map((member) => ({ ...member, retired: orchestrator.retirement(member.id) }))
+        .sort(byRoleAndId),
     families: () => {
-      const mesh = options.mesh();
+      const mesh = meshInUse();
       const { staleReports, nodesPastBound, nodesReplaced, checksPastBound } = orchestrator.dropped();
       return statusFamilies(status(), mesh, credentials(mesh), ownNodes(), {
         ...mesh.dropped,

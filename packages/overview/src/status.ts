@@ -27,6 +27,8 @@ export interface StatusParts {
   readonly teller: Teller;
   readonly health: SystemHealth;
   readonly cluster: StatusCluster;
+  /** Why what the servers agreed on cannot be read here; null where it can. */
+  readonly agreedFault: string | null;
   readonly nodes: readonly NodeHealth[];
   readonly pipeline: GateView;
   readonly nowSeconds: number;
@@ -34,7 +36,7 @@ export interface StatusParts {
 
 /** Composes the answer of `/status`. Pure: everything it says was known before it was asked. */
 export function composeStatus(parts: StatusParts): StatusDocument {
-  const { teller, health, cluster, nodes, pipeline, nowSeconds } = parts;
+  const { teller, health, cluster, agreedFault, nodes, pipeline, nowSeconds } = parts;
   return {
     schema: statusSchemaName,
     node: {
@@ -46,7 +48,11 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     score: health.score,
     level: health.level,
     partial: health.partial,
-    reasons: [...massFailureReasons(cluster), ...health.reasons],
+    reasons: [
+      ...massFailureReasons(cluster),
+      ...(agreedFault === null ? [] : [agreedFault]),
+      ...health.reasons,
+    ],
     components: health.components,
     cluster,
     nodes: statusNodes(nodes),
@@ -93,20 +99,28 @@ export function statusNodes(nodes: readonly NodeHealth[]): StatusDocument["nodes
   return nodes.map(statusNode);
 }
 
-/** Every daemon of these nodes. Pure. */
+/** Every daemon of these nodes but the retired ones. Pure. */
 export function statusDaemons(nodes: readonly NodeHealth[]): StatusDocument["daemons"] {
-  return nodes.flatMap((node) => node.daemons.map((daemon) => ({ node: node.id, ...daemon })));
+  return nodes
+    .filter(isInUse)
+    .flatMap((node) => node.daemons.map((daemon) => ({ node: node.id, ...daemon })));
 }
 
-/** Whether the pipeline may run, and every stage of these nodes. Pure. */
+/** Whether the pipeline may run, and every stage of these nodes but the retired ones. Pure. */
 export function statusPipeline(gate: GateView, nodes: readonly NodeHealth[]): StatusDocument["pipeline"] {
   return {
     state: gate.state,
     reasons: gate.reasons,
-    stages: nodes.flatMap((node) =>
-      node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
-    ),
+    stages: nodes
+      .filter(isInUse)
+      .flatMap((node) =>
+        node.stages.map(({ stage, state, reason }) => ({ node: node.id, stage, state, reason })),
+      ),
   };
+}
+
+function isInUse({ retired }: NodeHealth): boolean {
+  return retired === null;
 }
 
 /** More are in the node's own answer. */
@@ -124,6 +138,7 @@ function statusNode(node: NodeHealth): StatusNode {
     reportAgeSeconds: node.reportAgeSeconds === null ? null : round(node.reportAgeSeconds),
     gpus: node.gpus === null ? null : { total: node.gpus.total, healthy: node.gpus.healthy },
     reasons: node.reasons,
+    retired: node.retired,
     gpuErrors: node.gpuErrors.slice(-maxGpuErrors),
   };
 }

@@ -109,6 +109,7 @@ export {
   type StatusMesh,
   type StatusProof,
   type StatusRefusal,
+  type StatusRetirement,
   statusMemberSchema,
   statusMeshSchema,
 } from "./status-mesh.ts";

@@ -13,7 +13,12 @@ import {
   nodeStates,
 } from "./health.ts";
 import { type DaemonHealth, daemonHealthSchema, type GpuError, gpuErrorSchema } from "./node-report.ts";
-import { type StatusMesh, statusMeshSchema } from "./status-mesh.ts";
+import {
+  type StatusMesh,
+  type StatusRetirement,
+  statusMeshSchema,
+  statusRetirementSchema,
+} from "./status-mesh.ts";
 
 /** Version of the `/status` document; a reader refuses another major. */
 export const statusSchemaName = "ringrift.status/1";
@@ -38,6 +43,8 @@ export interface StatusNode {
   readonly reportAgeSeconds: number | null;
   readonly gpus: { readonly total: number; readonly healthy: number } | null;
   readonly reasons: readonly string[];
+  /** Null for a node that counts; absent in the answer of an older version. */
+  readonly retired?: StatusRetirement | null | undefined;
   /** The last errors that the kernel log told of GPUs, oldest first, at most 8. */
   readonly gpuErrors: readonly GpuError[];
 }
@@ -65,6 +72,7 @@ export interface StatusCluster {
     readonly need: number;
     readonly voters: readonly { readonly id: string; readonly reachable: boolean }[];
   };
+  /** Members by state of their link; retired ones are not among them. */
   readonly counts: { readonly [State in LinkState]: number };
   /** Age of what this node knows of leader and quorum, seconds; null when it never heard. */
   readonly ageSeconds: number | null;
@@ -152,6 +160,7 @@ export const statusDocumentSchema: z.ZodType<StatusDocument> = z.object({
       reportAgeSeconds: z.number().nullable(),
       gpus: z.object({ total: z.number(), healthy: z.number() }).nullable(),
       reasons: z.array(z.string()),
+      retired: statusRetirementSchema.nullish(),
       gpuErrors: z.array(gpuErrorSchema),
     }),
   ),

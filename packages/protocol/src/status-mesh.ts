@@ -11,6 +11,14 @@ import {
 /** Most entries of each list in {@link StatusMesh}; `/v1/members` has all members. */
 export const maxMeshEntries = 100;
 
+/** That an operator retired a node. */
+export interface StatusRetirement {
+  /** Empty when none was given. */
+  readonly reason: string;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
 /** A member as one node lists it. */
 export interface StatusMember {
   readonly id: string;
@@ -23,6 +31,8 @@ export interface StatusMember {
   /** Servers that miss it. */
   readonly accusers: readonly string[];
   readonly version: string;
+  /** In `/v1/members`, of a member that an operator retired. */
+  readonly retired?: StatusRetirement | null | undefined;
 }
 
 /** How much of the recent time had a leader. */
@@ -119,6 +129,11 @@ export interface StatusMesh {
 const maybeNumber = z.number().nullable();
 const maybeText = z.string().nullable();
 
+export const statusRetirementSchema: z.ZodType<StatusRetirement> = z.object({
+  reason: z.string(),
+  at: z.number(),
+});
+
 export const statusMemberSchema: z.ZodType<StatusMember> = z.object({
   id: z.string(),
   role: z.enum(nodeRoles),
@@ -127,6 +142,7 @@ export const statusMemberSchema: z.ZodType<StatusMember> = z.object({
   reason: z.string(),
   accusers: z.array(z.string()),
   version: z.string(),
+  retired: statusRetirementSchema.nullish(),
 });
 
 export const statusMeshSchema: z.ZodType<StatusMesh> = z.object({
