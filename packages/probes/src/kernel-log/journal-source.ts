@@ -8,26 +8,33 @@ const maxWaitingLines = 5000;
 const maxLineLength = 256 * 1024;
 /** After journalctl ended, it is started again no sooner than this. */
 const restartSeconds = 5;
+/** Longest wait for lines of a journal that is read to its end; longer than the check itself may take. */
+const catchUpMs = 10_000;
 
-/** Follows the journal's kernel lines of this boot with one long-lived `journalctl`. */
+/** Reads the journal's kernel lines of this boot, and then follows what comes with one long-lived `journalctl`. */
 export function createJournalSource(program: string, options: SourceOptions): KernelLogSource {
   const { bootId, clock } = options;
   let child: ChildProcess | null = null;
   let cursor: KernelLogCursor | null =
     options.cursor?.source === "journald" && options.cursor.bootId === bootId ? options.cursor : null;
+  /** Of the last line that came, read or not. */
+  let position = cursor?.position ?? null;
   let waiting: KernelLine[] = [];
   let lost = 0;
   let problem: SourceProblem | null = null;
   let restartAt = 0;
   let closed = false;
+  /** What the journal holds already is not all read: an answer now would be of a part. */
+  let isCatchingUp = false;
+  let wake = (): void => undefined;
 
-  function start(): void {
-    const from = cursor === null ? [] : [`--after-cursor=${cursor.position}`];
-    const started = spawn(program, ["-k", "-f", "-o", "json", "--no-tail", "--no-pager", "-q", ...from], {
+  /** `ended` is told why, null when it did what it was asked. */
+  function launch(args: readonly string[], ended: (why: string | null, complaint: string) => void): void {
+    const after = position === null ? [] : [`--after-cursor=${position}`];
+    const started = spawn(program, ["-k", "-o", "json", "--no-pager", ...args, ...after], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     child = started;
-    problem = null;
     let partial = "";
     let complaint = "";
     started.stdout.setEncoding("utf8");
@@ -35,24 +42,67 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
       const parts = (partial + chunk).split("\n");
       partial = parts.pop() ?? "";
       for (const part of parts) take(part);
-      // The rest waits in the pipe, and journalctl with it.
-      if (waiting.length >= maxWaitingLines) started.stdout.pause();
       if (partial.length > maxLineLength) {
         partial = "";
         lost += 1;
       }
+      if (waiting.length < maxWaitingLines) return;
+      // The rest waits in the pipe, and journalctl with it.
+      started.stdout.pause();
+      wake();
     });
     started.stderr.setEncoding("utf8");
     started.stderr.on("data", (chunk: string) => {
       complaint = (complaint + chunk).slice(-500);
     });
+    const end = (why: string | null): void => {
+      if (child !== started) return;
+      child = null;
+      ended(why, complaint.trim());
+    };
     started.on("error", (error) => end(errorText(error)));
-    started.on("close", (code) => end(`it ended with ${code ?? "a signal"}: ${complaint.trim()}`));
+    started.on("close", (code) =>
+      end(code === 0 ? null : `it ended with ${code ?? "a signal"}: ${complaint.trim()}`),
+    );
   }
 
-  function end(why: string): void {
-    if (child === null) return;
+  function catchUp(): void {
+    isCatchingUp = true;
+    launch([], (why, complaint) => {
+      isCatchingUp = false;
+      // To whom it may not show the journal it shows nothing, says so, and ends as if all were well.
+      const silence = position === null && complaint !== "" ? complaint : null;
+      if (why !== null || silence !== null) fail(why ?? silence ?? "");
+      else if (!closed) follow();
+      wake();
+    });
+  }
+
+  /** The journal's end is reached, or as many lines have come as may wait. */
+  async function caughtUp(): Promise<void> {
+    const timer = setTimeout(() => {
+      stop();
+      fail(`it did not come to the journal's end within ${catchUpMs / 1000} s`);
+    }, catchUpMs);
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    clearTimeout(timer);
+  }
+
+  function stop(): void {
+    child?.kill("SIGKILL");
     child = null;
+    isCatchingUp = false;
+    wake();
+  }
+
+  function follow(): void {
+    problem = null;
+    launch(["-f", "--no-tail", "-q"], (why, complaint) => fail(why ?? `it ended: ${complaint}`));
+  }
+
+  function fail(why: string): void {
     restartAt = clock().monotonic + restartSeconds;
     problem = {
       reason: `${program} does not follow the kernel's log: ${why}`,
@@ -63,25 +113,27 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
 
   function take(text: string): void {
     const line = parseJournalEntry(text);
-    if (line !== null) waiting.push(line);
+    if (line === null) return;
+    waiting.push(line);
+    position = line.position;
   }
 
   return {
     read: async () => {
-      if (child === null && !closed && clock().monotonic >= restartAt) start();
+      if (child === null && !closed && clock().monotonic >= restartAt) catchUp();
+      child?.stdout?.resume();
+      if (isCatchingUp) await caughtUp();
       const lines = waiting;
       waiting = [];
-      child?.stdout?.resume();
-      const position = lines.at(-1)?.position;
-      if (position !== undefined) cursor = { source: "journald", bootId, position };
+      const last = lines.at(-1)?.position;
+      if (last !== undefined) cursor = { source: "journald", bootId, position: last };
       const read = { lines, lost, cursor, problem };
       lost = 0;
       return read;
     },
     close: () => {
       closed = true;
-      child?.kill("SIGTERM");
-      child = null;
+      stop();
     },
   };
 }

@@ -155,6 +155,30 @@ describe("a kernel log in the journal", { timeout: 40_000 }, () => {
     await vi.waitFor(async () => expect(await news(second)).toEqual([79]), 20_000);
   });
 
+  it("is read to its end before the first answer, however long it is", async () => {
+    const { folder, start } = host();
+    journal(
+      folder,
+      ...Array.from({ length: 3000 }, (_, index) => entry(index + 1, "noise")),
+      entry(3001, xid(48)),
+    );
+    const following = start({ log: "journald" });
+    expect(await news(following)).toEqual([48]);
+    expect((await following.poll()).linesRead).toBe(3001);
+    // A line more comes from the program that follows, once.
+    journal(folder, entry(3002, xid(79)));
+    const next = start({ log: "journald" });
+    expect(await news(next)).toEqual([79]);
+  });
+
+  it("that is not shown to this user is a problem at once, and not an empty log", async () => {
+    const { folder, start } = host();
+    journal(folder, entry(1, xid(48)));
+    vi.stubEnv("JOURNAL_FAKE_HIDDEN", "1");
+    const { problem } = await start({ log: "journald" }).poll();
+    expect(problem?.reason).toContain("not seeing messages");
+  });
+
   it("that can't be followed is a problem with journalctl's own words", async () => {
     const { folder, start } = host();
     journal(folder, entry(1, "noise"));
