@@ -18,6 +18,7 @@ import { addMembers } from "./commands/members.ts";
 import { addNode } from "./commands/node.ts";
 import { addNodes } from "./commands/nodes.ts";
 import { addPipeline } from "./commands/pipeline.ts";
+import { addRetire, addUnretire } from "./commands/retire.ts";
 import { addScan } from "./commands/scan.ts";
 import { addStatus } from "./commands/status.ts";
 
@@ -36,6 +37,8 @@ const commands = [
   addEvents,
   addLogs,
   addDaemon,
+  addRetire,
+  addUnretire,
   addCheck,
   addScan,
   addDoctor,

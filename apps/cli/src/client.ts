@@ -3,6 +3,7 @@ import {
   connectionFault,
   type HttpAnswer,
   type HttpClient,
+  type HttpQuestion,
   readBody,
 } from "@ringrift/http-client";
 import { RingRiftError, type StatusDocument, statusDocumentSchema } from "@ringrift/protocol";
@@ -17,6 +18,8 @@ export interface ClientOptions {
   readonly token?: string | null;
 }
 
+type Question = Omit<HttpQuestion, "signal">;
+
 const maxAnswerBytes = 64 * 1024 * 1024;
 
 /**
@@ -24,25 +27,33 @@ const maxAnswerBytes = 64 * 1024 * 1024;
  * @throws RingRiftError `SERVER_UNREACHABLE`, `SERVER_DENIED`, `NOT_FOUND` or `SERVER_ANSWER_BAD`, naming the address.
  */
 export async function getJson(path: string, options: ClientOptions): Promise<unknown> {
-  return await askJson(path, options, "GET", (status) => isGood(status) || status === 503);
+  return await askJson(path, options, { method: "GET" }, (status) => isGood(status) || status === 503);
 }
 
 /**
  * POSTs to a server or agent, and gives its JSON answer.
  * @throws RingRiftError as {@link getJson}, and `REFUSED` with the server's reason.
  */
-export async function postJson(path: string, options: ClientOptions): Promise<unknown> {
-  return await askJson(path, options, "POST", isGood);
+export async function postJson(path: string, options: ClientOptions, body?: object): Promise<unknown> {
+  const question =
+    body === undefined
+      ? ({ method: "POST" } as const)
+      : ({
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+        } as const);
+  return await askJson(path, options, question, isGood);
 }
 
 async function askJson(
   path: string,
   options: ClientOptions,
-  method: "GET" | "POST",
+  question: Question,
   isAnswer: (status: number) => boolean,
 ): Promise<unknown> {
   const url = new URL(path, options.server);
-  const answer = await ask(url, options, { method }, AbortSignal.timeout(options.timeoutMs));
+  const answer = await ask(url, options, question, AbortSignal.timeout(options.timeoutMs));
   const text = await textOf(url, options, answer);
   if (!isAnswer(answer.status)) throw refusal(url, answer.status, text);
   try {
@@ -107,7 +118,7 @@ export async function openStream(
 async function ask(
   url: URL,
   options: ClientOptions,
-  question: { readonly method: "GET" | "POST"; readonly headers?: Readonly<Record<string, string>> },
+  question: Question,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const { http, token = null } = options;
@@ -154,9 +165,10 @@ function refusal(url: URL, status: number, body: string): RingRiftError {
       code: "SERVER_DENIED",
       nextStep: "The call needs the API token of that server; give its file with --token-file.",
     });
-  if (status === 404) return new RingRiftError(problemDetail(url, body), { code: "NOT_FOUND" });
-  if (status === 409 || status === 400)
-    return new RingRiftError(problemDetail(url, body), { code: "REFUSED" });
+  const detail = problemDetail(body);
+  if (status === 404)
+    return new RingRiftError(detail ?? `${url.href} does not exist.`, { code: "NOT_FOUND" });
+  if (detail !== null) return new RingRiftError(detail, { code: "REFUSED" });
   return new RingRiftError(`${url.href} answered HTTP ${status}.`, {
     code: "SERVER_ANSWER_BAD",
     nextStep: "The server's log says why.",
@@ -174,12 +186,13 @@ export async function getStatus(options: ClientOptions): Promise<StatusDocument>
   );
 }
 
-function problemDetail(url: URL, body: string): string {
+/** What a server says of its refusal; null where it says nothing. */
+function problemDetail(body: string): string | null {
   try {
     const problem: unknown = JSON.parse(body);
     if (typeof problem === "object" && problem !== null && "detail" in problem) return String(problem.detail);
   } catch {
-    // Not a problem document: the plain sentence below says enough.
+    // Not a problem document: the status says enough.
   }
-  return `${url.href} does not exist.`;
+  return null;
 }

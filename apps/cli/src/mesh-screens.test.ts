@@ -31,6 +31,13 @@ const mesh: StatusMesh = {
 };
 
 describe("the screen of the members", () => {
+  it("marks a retired member, whose link is nobody's worry", () => {
+    const member = { id: "gpu-1", role: "agent", link: "down", lastSeenSeconds: 9, version: "1.2" };
+    const retired = { reason: "sent back", at: 1 };
+    const members = [{ ...member, reason: "silent", accusers: [], retired }];
+    expect(membersScreen({ members, ageSeconds: 0, mesh })).toMatch(/^gpu-1 +agent +○ down, retired /m);
+  });
+
   it("says who misses a member and why, and who was refused", () => {
     const member = { id: "gpu-1", role: "agent", link: "down", lastSeenSeconds: 9, version: "1.2" };
     const screen = membersScreen({

@@ -40,10 +40,10 @@ export function membersScreen(answer: unknown): string {
   return [
     table(
       ["MEMBER", "ROLE", "LINK", "HEARD", "WHY", "MISSED BY", "VERSION"],
-      members.map(({ id, role, link, lastSeenSeconds, reason, accusers, version }) => [
+      members.map(({ id, role, link, lastSeenSeconds, reason, accusers, version, retired }) => [
         id,
         role,
-        stateWord(link),
+        retired == null ? stateWord(link) : tint(`○ ${link}, retired`, "dim"),
         age(lastSeenSeconds),
         reason,
         accusers.join(", "),

@@ -12,6 +12,7 @@ const node = {
   state: "degraded",
   link: "alive",
   reportAgeSeconds: 2,
+  reasons: [],
   cards: [],
   checks: [check("cpu", "healthy"), check("swap", "not_applicable"), check("xid", "degraded", "Restart it.")],
 };
@@ -22,6 +23,14 @@ describe("the screen of a node", () => {
     const names = screen.split("\n").flatMap((line) => /^(\w+) +[●▲■○]/.exec(line)?.[1] ?? []);
     expect(names).toEqual(["xid", "cpu", "swap"]);
     expect(screen.endsWith("What to do\n  xid\n    Restart it.")).toBe(true);
+  });
+
+  it("says of a retired node why it is, and nothing of what is not known of it", () => {
+    const reasons = ["retired by an operator: sent back", "link down: silent"];
+    const silent = { id: "gpu-7", state: "retired", link: "down", reportAgeSeconds: null, reasons };
+    expect(nodeScreen({ node: { ...silent, cards: null, checks: [] } })).toBe(
+      "gpu-7  ○ retired  link ■ down  reported never\nretired by an operator: sent back",
+    );
   });
 
   it("shows the cards, and a card without an index as lost", () => {

@@ -9,16 +9,20 @@ const nodeSchema = z.object({
     state: z.string(),
     link: z.string(),
     reportAgeSeconds: z.number().nullable(),
-    cards: z.array(
-      z.object({
-        index: z.number().nullable(),
-        busId: z.string(),
-        name: z.string(),
-        state: z.string(),
-        reason: z.string(),
-        utilizationRatio: z.number().nullable(),
-      }),
-    ),
+    reasons: z.array(z.string()),
+    // Not known while the node is silent.
+    cards: z
+      .array(
+        z.object({
+          index: z.number().nullable(),
+          busId: z.string(),
+          name: z.string(),
+          state: z.string(),
+          reason: z.string(),
+          utilizationRatio: z.number().nullable(),
+        }),
+      )
+      .nullable(),
     checks: z.array(
       z.object({
         check: z.string(),
@@ -37,7 +41,8 @@ export function nodeScreen(answer: unknown): string {
   const blocks = [
     `${node.id}  ${stateWord(node.state)}  link ${stateWord(node.link)}  reported ${age(node.reportAgeSeconds)}`,
   ];
-  if (node.cards.length > 0)
+  if (node.state === "retired") blocks[0] += `\n${node.reasons[0] ?? ""}`;
+  if (node.cards !== null && node.cards.length > 0)
     blocks.push(
       table(
         ["GPU", "BUS", "NAME", "STATE", "USE", "WHY"],
@@ -51,12 +56,13 @@ export function nodeScreen(answer: unknown): string {
         ]),
       ),
     );
-  blocks.push(
-    table(
-      ["CHECK", "STATE", "WHY"],
-      checks.map(({ check, state, reason }) => [check, stateWord(state), reason]),
-    ),
-  );
+  if (checks.length > 0)
+    blocks.push(
+      table(
+        ["CHECK", "STATE", "WHY"],
+        checks.map(({ check, state, reason }) => [check, stateWord(state), reason]),
+      ),
+    );
   const advice = whatToDo(checks);
   if (advice !== null) blocks.push(advice);
   return blocks.join("\n\n");

@@ -41,6 +41,14 @@ describe("the monitoring plugin convention", () => {
     expect(line).not.toContain("\n");
   });
 
+  it("counts retired nodes apart, and calls one of them OK", () => {
+    const document = status("HEALTHY", 100);
+    const retired = { reason: "sent back", at: 1 };
+    const nodes = document.nodes.map((node) => ({ ...node, state: "retired" as const, retired }));
+    expect(checkCluster({ ...document, nodes }).line).toContain(" retired=1 ");
+    expect(checkNode({ ...document, nodes }, "gpu-1")).toMatchObject({ exitCode: 0 });
+  });
+
   it("calls an offline node critical and an unheard-of one nothing", () => {
     expect(checkNode(status("HEALTHY", 90), "gpu-1")?.exitCode).toBe(2);
     expect(checkNode(status("HEALTHY", 90), "gpu-9")).toBeNull();

@@ -21,7 +21,8 @@ function answer(
 /** The cluster: HEALTHY is OK, DEGRADED and a mass failure a warning, the rest critical; without a score it is unknown. */
 export function checkCluster(status: StatusDocument): PluginAnswer {
   const { counts, quorum } = status.cluster;
-  const perfdata = `score=${status.score ?? "U"};80:;60:;0;100 alive=${counts.alive} suspect=${counts.suspect} down=${counts.down} voters=${quorum.have};;${quorum.need}:`;
+  const retired = status.nodes.filter((node) => node.retired != null).length;
+  const perfdata = `score=${status.score ?? "U"};80:;60:;0;100 alive=${counts.alive} suspect=${counts.suspect} down=${counts.down} retired=${retired} voters=${quorum.have};;${quorum.need}:`;
   const text = `score ${status.score ?? "unknown"}, level ${status.level}, leader ${status.cluster.leaderId ?? "none"}${status.reasons.length > 0 ? `: ${status.reasons.join("; ")}` : ""}`;
   const codes = { HEALTHY: 0, DEGRADED: 1, UNHEALTHY: 2, CRITICAL: 2, UNKNOWN: 3 } as const;
   const code = codes[status.level];

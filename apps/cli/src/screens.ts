@@ -1,6 +1,6 @@
-import type { StatusDocument, StatusNode } from "@ringrift/protocol";
+import type { StatusDocument, StatusNode, StatusRetirement } from "@ringrift/protocol";
 import { z } from "zod";
-import { age, megabytes, span, stateWord, table, tint } from "./table.ts";
+import { age, dateTime, megabytes, span, stateWord, table, tint } from "./table.ts";
 
 /** The screen of `ringrift status`. */
 export function statusScreen(status: StatusDocument): string {
@@ -16,7 +16,7 @@ export function statusScreen(status: StatusDocument): string {
     "",
     `leader    ${cluster.leaderId ?? tint("none", "bad")}  epoch ${cluster.epoch}  elector ${cluster.elector}${known}`,
     `quorum    ${quorum.held ? tint("● held", "ok") : tint("■ lost", "bad")}  ${quorum.have} of ${quorum.voters.length} voters reachable, ${quorum.need} needed`,
-    `members   ${counts.alive} alive, ${counts.suspect} suspect, ${counts.down} down, ${counts.left} left`,
+    `members   ${counts.alive} alive, ${counts.suspect} suspect, ${counts.down} down, ${counts.left} left${retiredCount(status.nodes)}`,
     `pipeline  ${stateWord(status.pipeline.state)}${status.pipeline.reasons.length > 0 ? `  ${status.pipeline.reasons.join("; ")}` : ""}`,
     "",
     nodesTable(status.nodes),
@@ -25,8 +25,26 @@ export function statusScreen(status: StatusDocument): string {
   return lines.join("\n");
 }
 
+function retiredCount(nodes: readonly StatusNode[]): string {
+  const count = nodes.filter(({ retired }) => retired != null).length;
+  return count === 0 ? "" : `; ${count} retired`;
+}
+
+/** Those that count and, apart from them, those that an operator retired. */
 export function nodesTable(nodes: readonly StatusNode[]): string {
   if (nodes.length === 0) return "No node is known yet.";
+  const inUse = nodes.filter(({ retired }) => retired == null);
+  const retired = nodes.flatMap((node) => (node.retired == null ? [] : [retiredRow(node, node.retired)]));
+  const blocks = inUse.length === 0 ? ["Every node that is known is retired."] : [tableInUse(inUse)];
+  if (retired.length > 0) blocks.push(table(["RETIRED", "SINCE", "LINK", "SEEN", "WHY"], retired));
+  return blocks.join("\n\n");
+}
+
+function retiredRow(node: StatusNode, { at, reason }: StatusRetirement): readonly string[] {
+  return [node.id, dateTime(at), node.link, age(node.lastSeenSeconds), reason];
+}
+
+function tableInUse(nodes: readonly StatusNode[]): string {
   return table(
     ["NODE", "ROLE", "LINK", "STATE", "SCORE", "GPUS", "SEEN", "WHY"],
     nodes.map((node) => [

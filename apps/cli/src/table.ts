@@ -108,6 +108,11 @@ export function span(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
+/** A moment, seconds since 1970, for people. */
+export function dateTime(at: number): string {
+  return `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
 /** An amount of memory, for people. */
 export function megabytes(bytes: number): string {
   const amount = bytes / 1024 / 1024;

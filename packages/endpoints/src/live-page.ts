@@ -51,7 +51,10 @@ function show(s) {
   $("voters").replaceChildren(...q.voters.flatMap((v) => [make("span", (v.reachable ? "\\u25CF " : "\\u25A0 ") + v.id, v.reachable ? "ok" : "bad"), " "]));
   const c = s.cluster.counts; $("links").textContent = c.alive + " alive, " + c.suspect + " suspect, " + c.down + " down, " + c.left + " left";
   $("pipeline").replaceChildren(state(s.pipeline.state), s.pipeline.reasons.length ? " " + s.pipeline.reasons.join("; ") : "");
-  rows("nodes", s.nodes, (n) => [[n.id, "id"], [n.role], [state(n.link), "word"], [state(n.state), "word"], [n.role === "server" ? "" : n.score === null ? "?" : String(n.score), "num"],
+  const retired = s.nodes.filter((n) => n.retired);
+  $("retiredsection").hidden = !retired.length;
+  rows("retired", retired, (n) => [[n.id, "id"], [new Date(n.retired.at * 1000).toLocaleString()], [n.link, "na"], [age(n.lastSeenSeconds), "num"], [n.retired.reason]], "");
+  rows("nodes", s.nodes.filter((n) => !n.retired), (n) => [[n.id, "id"], [n.role], [state(n.link), "word"], [state(n.state), "word"], [n.role === "server" ? "" : n.score === null ? "?" : String(n.score), "num"],
     [n.role === "server" ? "" : n.gpus === null ? "?" : n.gpus.healthy + "/" + n.gpus.total, "num"], [age(n.lastSeenSeconds), "num"], [n.reasons.join("; ")]], "no node is known yet");
   $("daemonsection").hidden = !s.daemons.length;
   rows("daemons", s.daemons, (d) => [[d.name, "id"], [d.node], [state(d.state), "word"], [String(d.restarts), "num"], [d.critical ? "critical" : ""]], "");
@@ -76,6 +79,7 @@ export const livePage: string = `<!doctype html>
 <section><h2>Cluster</h2><dl><dt>Leader</dt><dd id="leader"></dd><dt>Quorum</dt><dd id="quorum"></dd><dt>Voters</dt><dd id="voters"></dd>
 <dt>Links</dt><dd id="links"></dd><dt>Pipeline</dt><dd id="pipeline"></dd></dl></section>
 <section><h2>Nodes</h2><div class="scroll"><table><thead><tr><th>Node</th><th>Role</th><th>Link</th><th>State</th><th>Score</th><th>GPUs</th><th>Seen</th><th>Why</th></tr></thead><tbody id="nodes"></tbody></table></div></section>
+<section id="retiredsection" hidden><h2>Retired, not counted</h2><div class="scroll"><table><thead><tr><th>Node</th><th>Since</th><th>Link</th><th>Seen</th><th>Why</th></tr></thead><tbody id="retired"></tbody></table></div></section>
 <section id="daemonsection" hidden><h2>Daemons</h2><div class="scroll"><table><thead><tr><th>Daemon</th><th>Node</th><th>State</th><th>Restarts</th><th></th></tr></thead><tbody id="daemons"></tbody></table></div></section>
 <footer><a href="/status">/status</a> · <a href="/metrics">/metrics</a> · <a href="/ready?verbose">/ready</a> · <a href="/health">/health</a></footer>
 </main><script>${script}</script></body></html>
