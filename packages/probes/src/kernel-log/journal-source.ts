@@ -29,9 +29,12 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
   let wake = (): void => undefined;
 
   /** `ended` is told why, null when it did what it was asked. */
-  function launch(args: readonly string[], ended: (why: string | null, complaint: string) => void): void {
-    const after = position === null ? [] : [`--after-cursor=${position}`];
-    const started = spawn(program, ["-k", "-o", "json", "--no-pager", ...args, ...after], {
+  function launch(
+    args: readonly string[],
+    onLine: (text: string) => void,
+    ended: (why: string | null, complaint: string) => void,
+  ): void {
+    const started = spawn(program, ["-o", "json", "--no-pager", ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     child = started;
@@ -41,7 +44,7 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
     started.stdout.on("data", (chunk: string) => {
       const parts = (partial + chunk).split("\n");
       partial = parts.pop() ?? "";
-      for (const part of parts) take(part);
+      for (const part of parts) onLine(part);
       if (partial.length > maxLineLength) {
         partial = "";
         lost += 1;
@@ -66,16 +69,34 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
     );
   }
 
+  function kernelLines(): string[] {
+    return position === null ? ["-k"] : ["-k", `--after-cursor=${position}`];
+  }
+
   function catchUp(): void {
     isCatchingUp = true;
-    launch([], (why, complaint) => {
-      isCatchingUp = false;
-      // To whom it may not show the journal it shows nothing, says so, and ends as if all were well.
-      const silence = position === null && complaint !== "" ? complaint : null;
-      if (why !== null || silence !== null) fail(why ?? silence ?? "");
-      else if (!closed) follow();
-      wake();
+    launch(kernelLines(), take, (why) => {
+      if (why !== null || position !== null) caught(why);
+      else lookForAny();
     });
+  }
+
+  /** A journal that is not there, or not for this user, also reads as one in which the kernel has said nothing. */
+  function lookForAny(): void {
+    let isThere = false;
+    const see = (text: string): void => {
+      isThere ||= text.startsWith("{");
+    };
+    launch(["-n", "1"], see, (why, complaint) =>
+      caught(why ?? (isThere ? null : complaint || "it shows no journal to this user")),
+    );
+  }
+
+  function caught(why: string | null): void {
+    isCatchingUp = false;
+    if (why !== null) fail(why);
+    else if (!closed) follow();
+    wake();
   }
 
   /** The journal's end is reached, or as many lines have come as may wait. */
@@ -99,7 +120,9 @@ export function createJournalSource(program: string, options: SourceOptions): Ke
 
   function follow(): void {
     problem = null;
-    launch(["-f", "--no-tail", "-q"], (why, complaint) => fail(why ?? `it ended: ${complaint}`));
+    launch([...kernelLines(), "-f", "--no-tail", "-q"], take, (why, complaint) =>
+      fail(why ?? `it ended: ${complaint}`),
+    );
   }
 
   function fail(why: string): void {

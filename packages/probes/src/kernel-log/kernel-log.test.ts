@@ -176,7 +176,7 @@ describe("a kernel log in the journal", { timeout: 40_000 }, () => {
     journal(folder, entry(1, xid(48)));
     vi.stubEnv("JOURNAL_FAKE_HIDDEN", "1");
     const { problem } = await start({ log: "journald" }).poll();
-    expect(problem?.reason).toContain("not seeing messages");
+    expect(problem?.reason).toContain("shows no journal to this user");
   });
 
   it("that can't be followed is a problem with journalctl's own words", async () => {
