@@ -1,4 +1,4 @@
-import { type ElectionMessage, errorText } from "@ringrift/protocol";
+import { type AgreedStamp, type ElectionMessage, errorText } from "@ringrift/protocol";
 import { type AgreedView, neverAgreed } from "./agreed.ts";
 import {
   createElection,
@@ -6,6 +6,7 @@ import {
   type ElectionInput,
   type ElectionState,
   leaseHeld,
+  mayWrite,
   type PersistedVote,
   step,
 } from "./core/election.ts";
@@ -44,6 +45,7 @@ export class MeshElector implements Elector {
   readonly #options: MeshElectorOptions;
   readonly #linked = new Set<string>();
   #voting: Voting | null = null;
+  #write: PendingWrite | null = null;
   #broken = false;
   #onChange: () => void = () => undefined;
 
@@ -115,16 +117,34 @@ export class MeshElector implements Elector {
   }
 
   agreed(): AgreedView {
-    return neverAgreed;
+    const state = this.#voting?.state ?? null;
+    if (state === null) return neverAgreed;
+    const { copy, confirmed } = state;
+    return { value: copy.value, stamp: stampText(copy), confirmed: confirmed && !this.#broken };
   }
 
-  async agree(): Promise<AgreedView> {
-    throw new MeshError(
-      "Servers that vote over the mesh agree on nothing but their leader; nothing was changed.",
-      {
-        code: "NO_AGREEMENT",
-      },
-    );
+  async agree(value: string, over: string): Promise<AgreedView> {
+    const state = this.#able()?.state ?? null;
+    const now = this.#options.now();
+    if (state === null || !this.leaseHeld() || !mayWrite(state, now))
+      throw new MeshError("This server does not hold the leader's lease; nothing was changed.", {
+        code: "NO_LEADER",
+        nextStep: "Try again in a moment.",
+      });
+    if (stampText(state.copy) !== over)
+      throw new MeshError(
+        `The agreed value is that of ${stampText(state.copy)} by now; nothing was changed.`,
+        {
+          code: "AGREED_MOVED",
+          nextStep: "Look at the newer value first.",
+        },
+      );
+    const { term } = state;
+    const outcome = new Promise<AgreedView>((resolve, reject) => {
+      this.#write = { term, version: state.copy.version + 1, resolve, reject };
+    });
+    this.#step({ type: "write", value });
+    return outcome;
   }
 
   hearEpoch({ generation }: Epoch): void {
@@ -160,6 +180,7 @@ export class MeshElector implements Elector {
 
   async stop(): Promise<void> {
     this.#voting = null;
+    this.#settleWrite();
   }
 
   /** What this server votes with; null before the start and when it may not vote. */
@@ -172,15 +193,17 @@ export class MeshElector implements Elector {
     const voting = this.#able();
     if (voting === null) return;
     const now = this.#options.now();
-    if (voting.newcomer === null) this.#carryOut(step(voting.state, input, now), voting);
-    else if (input.type === "tick" || input.type === "message")
+    if (voting.newcomer === null) {
+      this.#carryOut(step(voting.state, input, now), voting);
+      this.#settleWrite();
+    } else if (input.type === "tick" || input.type === "message")
       this.#carryOut(meet(voting.newcomer, input, now), voting);
   }
 
   #carryOut(effects: readonly ElectionEffect[], voting: Voting): void {
     for (const effect of effects) {
       if (effect.type === "persist") {
-        const vote = { term: effect.term, votedFor: effect.votedFor };
+        const { type: _, ...vote } = effect;
         try {
           voting.voteFile.write(vote);
         } catch (error) {
@@ -191,6 +214,27 @@ export class MeshElector implements Elector {
       } else if (effect.type === "send") this.#options.send(effect.to, effect.message);
       else this.#onChange();
     }
+  }
+
+  /** Tells the writer what has become of its value, as soon as that is known. */
+  #settleWrite(): void {
+    if (this.#write === null) return;
+    const { term, version, resolve, reject } = this.#write;
+    const state = this.#able()?.state ?? null;
+    const leads = state !== null && state.role === "leader" && state.term === term;
+    if (leads && !state.confirmed && state.copy.version === version) return;
+    this.#write = null;
+    if (leads && state.confirmed && state.copy.version === version) resolve(this.agreed());
+    else
+      reject(
+        new MeshError(
+          "Whether the servers agreed is not known: this server lost the lead before a majority had answered.",
+          {
+            code: "NOT_AGREED",
+            nextStep: "Look whether it took effect before you ask again.",
+          },
+        ),
+      );
   }
 
   /** A newcomer has heard enough to be a voter like the others. */
@@ -224,6 +268,15 @@ export class MeshElector implements Elector {
       return `this server has no vote on disk and votes once it has heard from ${unheard} more voters`;
     return `${have} of ${this.#options.voters.length} voters reachable, ${need} needed`;
   }
+}
+
+interface PendingWrite extends AgreedStamp {
+  readonly resolve: (agreed: AgreedView) => void;
+  readonly reject: (error: MeshError) => void;
+}
+
+function stampText({ term, version }: AgreedStamp): string {
+  return `${term}.${version}`;
 }
 
 type Voting = {

@@ -1,8 +1,9 @@
 import { join } from "node:path";
+import { type AgreedCopy, maxAgreedLength } from "@ringrift/protocol";
 import type { PersistedVote } from "./core/election.ts";
 import { openSealedFile } from "./sealed-file.ts";
 
-/** Where one voter keeps its term and vote. */
+/** Where one voter keeps its term, its vote and its copy of the agreed value: in one file, so that none is older than the rest. */
 export interface VoteFile {
   readonly path: string;
   /** Null when there is none. @throws MeshError `VOTE_FILE` when the file is corrupt, unreadable or another voter's */
@@ -17,7 +18,7 @@ export function openVoteFile(dataDir: string, voter: string): VoteFile {
     what: "vote file",
     code: "VOTE_FILE",
     nextStep:
-      "Starting without it could let this server vote twice. Restore it, or give the server a new voter id and an empty data directory.",
+      "Starting without it could let this server vote twice, or lose what the servers agreed on. Restore it, or give the server a new voter id and an empty data directory.",
   });
   return {
     path: file.path,
@@ -27,18 +28,32 @@ export function openVoteFile(dataDir: string, voter: string): VoteFile {
       const vote = asVote(fields);
       if (vote === null) throw file.unusable("it is of another format");
       if (vote.voter !== voter) throw file.unusable(`it is the vote of ${vote.voter}, not of ${voter}`);
-      return { term: vote.term, votedFor: vote.votedFor };
+      return {
+        term: vote.term,
+        votedFor: vote.votedFor,
+        ...(vote.copy === undefined ? {} : { copy: vote.copy }),
+      };
     },
-    write: ({ term, votedFor }) => file.write({ format: 1, voter, term, votedFor }),
+    write: ({ term, votedFor, copy }) => file.write({ format: 1, voter, term, votedFor, copy }),
   };
 }
 
 function asVote(
   fields: Readonly<Record<string, unknown>>,
 ): (PersistedVote & { readonly voter: string }) | null {
-  const { format, voter, term, votedFor } = fields;
-  if (format !== 1 || typeof voter !== "string") return null;
-  if (typeof term !== "number" || !Number.isSafeInteger(term) || term < 0) return null;
+  const { format, voter, term, votedFor, copy } = fields;
+  if (format !== 1 || typeof voter !== "string" || !isCount(term)) return null;
   if (votedFor !== null && typeof votedFor !== "string") return null;
-  return { voter, term, votedFor };
+  if (copy === undefined) return { voter, term, votedFor };
+  return isCopy(copy) ? { voter, term, votedFor, copy } : null;
+}
+
+function isCopy(copy: unknown): copy is AgreedCopy {
+  if (typeof copy !== "object" || copy === null) return false;
+  const { term, version, value } = copy as Readonly<Record<string, unknown>>;
+  return isCount(term) && isCount(version) && typeof value === "string" && value.length <= maxAgreedLength;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

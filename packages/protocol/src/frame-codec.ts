@@ -83,13 +83,34 @@ const verdictMemberSchema = z.object({
   accusers: z.array(nodeId).max(7),
 });
 
+const stamp = z.object({ term: count, version: count });
+const copy = stamp.extend({ value: z.string().max(maxAgreedLength) });
+
 const electionMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("pre_vote"), term: count }),
-  z.object({ type: z.literal("pre_vote_reply"), term: count, granted: z.boolean(), voterTerm: count }),
-  z.object({ type: z.literal("vote"), term: count, transfer: z.boolean() }),
-  z.object({ type: z.literal("vote_reply"), term: count, granted: z.boolean(), quietMs: z.number().min(0) }),
-  z.object({ type: z.literal("lead"), term: count, sentAt: z.number() }),
-  z.object({ type: z.literal("lead_reply"), term: count, sentAt: z.number() }),
+  z.object({
+    type: z.literal("pre_vote_reply"),
+    term: count,
+    granted: z.boolean(),
+    voterTerm: count,
+    copy: copy.optional(),
+  }),
+  z.object({ type: z.literal("vote"), term: count, transfer: z.boolean(), stamp: stamp.optional() }),
+  z.object({
+    type: z.literal("vote_reply"),
+    term: count,
+    granted: z.boolean(),
+    quietMs: z.number().min(0),
+    copy: copy.optional(),
+  }),
+  z.object({
+    type: z.literal("lead"),
+    term: count,
+    sentAt: z.number(),
+    copy: copy.optional(),
+    agreed: stamp.optional(),
+  }),
+  z.object({ type: z.literal("lead_reply"), term: count, sentAt: z.number(), stamp: stamp.optional() }),
   z.object({ type: z.literal("timeout_now"), term: count }),
 ]);
 

@@ -137,30 +137,65 @@ export interface ObservationFrame {
   readonly nodeId?: string | undefined;
 }
 
-/** What voters say to one another, Raft's election without its log; the sender is the link's authenticated voter. */
+/** When a value was written: in which leader's term, and as which of all writes. */
+export interface AgreedStamp {
+  readonly term: number;
+  readonly version: number;
+}
+
+/** One voter's copy of the value that the voters agree on, at most {@link maxAgreedLength} UTF-16 units. */
+export interface AgreedCopy extends AgreedStamp {
+  readonly value: string;
+}
+
+/**
+ * What voters say to one another, Raft's election without its log; the sender is the link's authenticated voter. Stamps and
+ * copies are those of the value that they agree on, and absent while there is none.
+ */
 export type ElectionMessage =
   /** Would you vote for me in `term`? Changes nothing at the receiver. */
   | { readonly type: "pre_vote"; readonly term: number }
-  /** `term` repeats the question; `voterTerm` is the answering voter's own. */
+  /** `term` repeats the question; `voterTerm` is the answering voter's own, and so is `copy`, for one that lost its disk. */
   | {
       readonly type: "pre_vote_reply";
       readonly term: number;
       readonly granted: boolean;
       readonly voterTerm: number;
+      readonly copy?: AgreedCopy | undefined;
     }
   /** `transfer`: the leader itself asked for this election, so hearing it is no reason to refuse. */
-  | { readonly type: "vote"; readonly term: number; readonly transfer: boolean }
-  /** `quietMs`: how long ago, at the least, this voter last acknowledged a leader. */
+  | {
+      readonly type: "vote";
+      readonly term: number;
+      readonly transfer: boolean;
+      readonly stamp?: AgreedStamp | undefined;
+    }
+  /** `quietMs`: how long ago, at the least, this voter last acknowledged a leader. With a vote, the voter's copy where it is newer. */
   | {
       readonly type: "vote_reply";
       readonly term: number;
       readonly granted: boolean;
       readonly quietMs: number;
+      readonly copy?: AgreedCopy | undefined;
     }
-  /** The leader's heartbeat; `sentAt` is on the leader's clock and means nothing to anyone else. */
-  | { readonly type: "lead"; readonly term: number; readonly sentAt: number }
-  /** `term` is the answering voter's own: a higher one deposes the sender of the heartbeat. */
-  | { readonly type: "lead_reply"; readonly term: number; readonly sentAt: number }
+  /**
+   * The leader's heartbeat; `sentAt` is on the leader's clock and means nothing to anyone else. `copy`: to be kept, for who may
+   * not have it; `agreed`: what a majority holds.
+   */
+  | {
+      readonly type: "lead";
+      readonly term: number;
+      readonly sentAt: number;
+      readonly copy?: AgreedCopy | undefined;
+      readonly agreed?: AgreedStamp | undefined;
+    }
+  /** `term` is the answering voter's own: a higher one deposes the sender of the heartbeat. `stamp`: what it holds on disk. */
+  | {
+      readonly type: "lead_reply";
+      readonly term: number;
+      readonly sentAt: number;
+      readonly stamp?: AgreedStamp | undefined;
+    }
   /** From a leader that is leaving to the voter that should follow it. */
   | { readonly type: "timeout_now"; readonly term: number };
 

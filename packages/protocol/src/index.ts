@@ -21,6 +21,8 @@ export {
 } from "./events.ts";
 export { decodeFrame, encodeFrame, isRefused, type RefusedFrame } from "./frame-codec.ts";
 export {
+  type AgreedCopy,
+  type AgreedStamp,
   type ChallengeFrame,
   type ElectionMessage,
   type Frame,

@@ -1,7 +1,8 @@
-import type { ElectionMessage } from "@ringrift/protocol";
+import type { AgreedCopy, ElectionMessage } from "@ringrift/protocol";
 import type { ElectionEffect, ElectionState } from "./election-state.ts";
 import { becomeLeader } from "./leadership.ts";
 import { majority } from "./quorum.ts";
+import { gather, persisted, stampOf } from "./register.ts";
 
 // Becoming leader: first a poll that changes nothing anywhere, then the vote.
 
@@ -22,9 +23,10 @@ export function campaign(state: ElectionState, now: number, transfer: boolean): 
   state.term += 1;
   state.votedFor = state.self;
   state.votes = new Map([[state.self, state.heardLeaderAt]]);
+  state.newest = state.copy;
   state.electionDueAt = now + roundMs(state, now);
-  const persist: ElectionEffect = { type: "persist", term: state.term, votedFor: state.self };
-  const requests = broadcast(state, { type: "vote", term: state.term, transfer });
+  const persist = persisted(state);
+  const requests = broadcast(state, { type: "vote", term: state.term, transfer, stamp: stampOf(state) });
   return [persist, ...requests, ...(won(state) ? becomeLeader(state, now) : [])];
 }
 
@@ -41,10 +43,11 @@ export function countPoll(state: ElectionState, from: string, now: number): Elec
 export function countVote(
   state: ElectionState,
   from: string,
-  quietMs: number,
+  { quietMs, copy }: { readonly quietMs: number; readonly copy?: AgreedCopy | undefined },
   now: number,
 ): ElectionEffect[] {
   if (state.votes.has(from) || now >= state.electionDueAt) return [];
+  gather(state, copy);
   state.votes.set(from, now - quietMs);
   return won(state) ? becomeLeader(state, now) : [];
 }

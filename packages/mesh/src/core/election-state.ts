@@ -1,13 +1,15 @@
-import type { ElectionMessage } from "@ringrift/protocol";
-import { RingRiftError } from "@ringrift/protocol";
+import { type AgreedCopy, type ElectionMessage, RingRiftError } from "@ringrift/protocol";
 import { type ElectionTiming, validateTiming } from "./election-timing.ts";
+import { noCopy } from "./register.ts";
 
 type ElectionRole = "follower" | "pre_candidate" | "candidate" | "leader";
 
-/** What a voter must find again after a restart; losing it lets the voter vote twice in one term. */
+/** What a voter must find again after a restart; losing it lets the voter vote twice in one term, or an agreed value be lost. */
 export interface PersistedVote {
   readonly term: number;
   readonly votedFor: string | null;
+  /** Its copy of the value that the voters agree on; absent before the first. */
+  readonly copy?: AgreedCopy | undefined;
 }
 
 export interface ElectionOptions {
@@ -23,6 +25,8 @@ export interface ElectionOptions {
 export type ElectionEffect =
   | ({ readonly type: "persist" } & PersistedVote)
   | { readonly type: "send"; readonly to: string; readonly message: ElectionMessage }
+  /** A majority is known to hold this copy: no later leader begins with less. */
+  | { readonly type: "agreed"; readonly copy: AgreedCopy }
   | {
       readonly type: "role";
       readonly role: ElectionRole;
@@ -51,6 +55,16 @@ export interface ElectionState extends ElectionOptions {
   /** Leader: before this an earlier leader's lease may still run. */
   leaseFrom: number;
   downLinks: Set<string>;
+  /** On disk, or on its way there before anything else leaves. */
+  copy: AgreedCopy;
+  /** A majority is known to hold the copy. */
+  confirmed: boolean;
+  /** Candidate: the newest copy among those that came with votes. */
+  newest: AgreedCopy;
+  /** Leader: voters that hold the copy, with the send time of the newest heartbeat that they answered so. */
+  holders: Map<string, number>;
+  /** Leader: a majority holds all that earlier leaders may have agreed on. */
+  restored: boolean;
 }
 
 /** The voters are not a configuration that this server can vote in. */
@@ -91,6 +105,11 @@ export function createElection(
     lastSentAt: now,
     leaseFrom: now,
     downLinks: new Set(),
+    copy: persisted.copy ?? noCopy,
+    confirmed: false,
+    newest: noCopy,
+    holders: new Map(),
+    restored: false,
   };
 }
 

@@ -1,7 +1,9 @@
 import type { ElectionMessage } from "@ringrift/protocol";
 import { campaign, countPoll, countVote, hurry, poll } from "./campaign.ts";
 import type { ElectionEffect, ElectionState } from "./election-state.ts";
-import { acknowledge, contactAt, lead, resetElectionTimer, stepDown, transfer } from "./leadership.ts";
+import { acknowledge, contactAt, lead, resetElectionTimer, stepDown, transfer, write } from "./leadership.ts";
+import { lastQuestion } from "./newcomer.ts";
+import { confirm, keep, newerThan, persisted, stampOf } from "./register.ts";
 
 // Raft's election without its log. The contract with the shell: effects are carried out in order, and a `persist` is
 // on disk before anything after it starts; a shell that cannot persist must stop stepping.
@@ -12,7 +14,9 @@ export type ElectionInput =
   /** `refused`: the peer's host answered a redial with "connection refused", so its process is gone. */
   | { readonly type: "link"; readonly peer: string; readonly up: boolean; readonly refused?: boolean }
   /** Hand leadership to another voter; nothing happens unless this voter leads and another answers it. */
-  | { readonly type: "transfer" };
+  | { readonly type: "transfer" }
+  /** Replace the agreed value; nothing happens unless `mayWrite`. */
+  | { readonly type: "write"; readonly value: string };
 
 type MessageOf<Type extends ElectionMessage["type"]> = Extract<ElectionMessage, { type: Type }>;
 
@@ -39,6 +43,8 @@ function apply(state: ElectionState, input: ElectionInput, now: number): Electio
       return onLink(state, input.peer, input.up, input.refused ?? false, now);
     case "transfer":
       return transfer(state, now);
+    case "write":
+      return write(state, input.value, now);
     case "message": {
       const { from, message } = input;
       if (from === state.self || !state.voters.includes(from)) return [];
@@ -101,7 +107,8 @@ function receive(
 /** A poll changes neither term nor timer nor vote of the voter that answers it. */
 function answerPoll(state: ElectionState, from: string, term: number, now: number): ElectionEffect {
   const granted = term > state.term && !followsLiveLeader(state, now);
-  return reply(from, { type: "pre_vote_reply", term, granted, voterTerm: state.term });
+  const copy = term === lastQuestion ? newerThan(state) : undefined;
+  return reply(from, { type: "pre_vote_reply", term, granted, voterTerm: state.term, copy });
 }
 
 function onPollReply(
@@ -134,8 +141,9 @@ function onVoteRequest(
   state.votedFor = from;
   if (state.role === "pre_candidate") state.role = "follower";
   resetElectionTimer(state, now);
-  const granted = reply(from, { type: "vote_reply", term: state.term, granted: true, quietMs });
-  return already ? [granted] : [{ type: "persist", term: state.term, votedFor: from }, granted];
+  const copy = newerThan(state, message.stamp);
+  const granted = reply(from, { type: "vote_reply", term: state.term, granted: true, quietMs, copy });
+  return already ? [granted] : [persisted(state), granted];
 }
 
 function onVoteReply(
@@ -146,7 +154,7 @@ function onVoteReply(
 ): ElectionEffect[] {
   if (message.term > state.term) return adoptHigherTerm(state, message.term, now);
   if (state.role !== "candidate" || message.term < state.term || !message.granted) return [];
-  return countVote(state, from, message.quietMs, now);
+  return countVote(state, from, message, now);
 }
 
 function onLead(
@@ -156,16 +164,18 @@ function onLead(
   now: number,
 ): ElectionEffect[] {
   const adopted = adoptHigherTerm(state, message.term, now);
-  const answer = reply(from, { type: "lead_reply", term: state.term, sentAt: message.sentAt });
+  const { sentAt } = message;
   // A lower term is answered with ours, which deposes a leader that a majority has moved past.
-  if (message.term < state.term) return [answer];
+  if (message.term < state.term) return [reply(from, { type: "lead_reply", term: state.term, sentAt })];
   if (state.role === "leader") return [];
   state.role = "follower";
   state.leaderId = from;
   state.leaderRefused = false;
   state.heardLeaderAt = now;
   resetElectionTimer(state, now);
-  return [...adopted, answer];
+  const writes = keep(state, message.copy) ? [persisted(state)] : adopted;
+  const answer = reply(from, { type: "lead_reply", term: state.term, sentAt, stamp: stampOf(state) });
+  return [...writes, answer, ...confirm(state, message.agreed)];
 }
 
 function onLeadReply(
@@ -175,8 +185,8 @@ function onLeadReply(
   now: number,
 ): ElectionEffect[] {
   if (message.term > state.term) return adoptHigherTerm(state, message.term, now);
-  if (state.role === "leader" && message.term === state.term) acknowledge(state, from, message.sentAt, now);
-  return [];
+  if (state.role !== "leader" || message.term < state.term) return [];
+  return acknowledge(state, from, message, now);
 }
 
 /** Enters a higher term as a follower without a vote in it; nothing when `term` is not higher. */
@@ -188,7 +198,7 @@ function adoptHigherTerm(state: ElectionState, term: number, now: number): Elect
   if (state.role === "leader") stepDown(state, now);
   state.role = "follower";
   state.leaderId = null;
-  return [{ type: "persist", term, votedFor: null }];
+  return [persisted(state)];
 }
 
 /** Stickiness: whoever hears its leader, or leads a majority, has no reason to hold an election. */
@@ -212,4 +222,4 @@ export {
   VotersError,
 } from "./election-state.ts";
 export { defaultElectionTiming } from "./election-timing.ts";
-export { leaseHeld } from "./leadership.ts";
+export { leaseHeld, mayWrite } from "./leadership.ts";

@@ -1,5 +1,7 @@
+import type { AgreedStamp } from "@ringrift/protocol";
 import type { ElectionEffect, ElectionState } from "./election-state.ts";
 import { majority } from "./quorum.ts";
+import { countHolder, replace, restore, valueFor } from "./register.ts";
 
 // A leader's duties: heartbeats, the check that a majority still answers, the lease, and leaving in good order.
 
@@ -13,7 +15,7 @@ export function becomeLeader(state: ElectionState, now: number): ElectionEffect[
   // An earlier leader's lease rests on a majority's acknowledgements, so one of the voters here gave one of them.
   // Once all of these have been quiet for the shortest election time-out, that lease has run out.
   state.leaseFrom = Math.max(...state.votes.values()) + state.timing.electionTimeoutMinMs;
-  return sendHeartbeats(state, now);
+  return [...restore(state), ...sendHeartbeats(state, now)];
 }
 
 /** Sends the next round, or steps down when a majority has left whole rounds unanswered. */
@@ -40,9 +42,25 @@ export function resetElectionTimer(state: ElectionState, now: number): void {
 }
 
 /** `sentAt` came back from a voter of this leader's term; one from before this leadership or from the future is not ours. */
-export function acknowledge(state: ElectionState, from: string, sentAt: number, now: number): void {
-  if (sentAt < state.ledSince || sentAt > now) return;
+export function acknowledge(
+  state: ElectionState,
+  from: string,
+  { sentAt, stamp }: { readonly sentAt: number; readonly stamp?: AgreedStamp | undefined },
+  now: number,
+): ElectionEffect[] {
+  if (sentAt < state.ledSince || sentAt > now) return [];
   state.acked.set(from, Math.max(sentAt, state.acked.get(from) ?? sentAt));
+  return countHolder(state, from, stamp, sentAt, now);
+}
+
+/** Whether this voter may write a value at `now`: it leads, and no other write is under way. */
+export function mayWrite(state: ElectionState, now: number): boolean {
+  return leaseHeld(state, now) && state.confirmed;
+}
+
+/** Writes a value and tells everyone at once; nothing where it may not. */
+export function write(state: ElectionState, value: string, now: number): ElectionEffect[] {
+  return mayWrite(state, now) ? [...replace(state, value), ...sendHeartbeats(state, now)] : [];
 }
 
 /** Hands over to the voter that answered last, and leads no longer from this instant. */
@@ -57,7 +75,7 @@ export function transfer(state: ElectionState, now: number): ElectionEffect[] {
 
 /** Whether this voter leads and may act at `now`; ask at the moment of each act, never earlier. */
 export function leaseHeld(state: ElectionState, now: number): boolean {
-  if (state.role !== "leader" || now < state.leaseFrom) return false;
+  if (state.role !== "leader" || !state.restored || now < state.leaseFrom) return false;
   return now < majorityAckedAt(state, now) + state.timing.leaseMs;
 }
 
@@ -93,5 +111,9 @@ function sendHeartbeats(state: ElectionState, now: number): ElectionEffect[] {
   state.lastSentAt = now;
   return state.voters
     .filter((id) => id !== state.self)
-    .map((to) => ({ type: "send", to, message: { type: "lead", term: state.term, sentAt: now } }));
+    .map((to) => ({
+      type: "send",
+      to,
+      message: { type: "lead", term: state.term, sentAt: now, ...valueFor(state, to) },
+    }));
 }

@@ -1,7 +1,8 @@
-import type { ElectionMessage } from "@ringrift/protocol";
+import type { AgreedCopy, ElectionMessage } from "@ringrift/protocol";
 import type { ElectionEffect, PersistedVote } from "./election-state.ts";
 import { clockDriftAllowance, type ElectionTiming } from "./election-timing.ts";
 import { majority } from "./quorum.ts";
+import { compareStamps, noCopy } from "./register.ts";
 
 // A voter without a vote on disk may be new, or may have voted in a life that its disk forgot. No second vote of one term
 // may count. So it waits until every round of voting is over in which a forgotten vote could count, and then asks so many
@@ -32,11 +33,13 @@ export interface Newcomer {
   readonly fresh: Set<string>;
   readonly answered: Set<string>;
   askDueAt: number;
+  /** The newest copy of the agreed value among the answers to the last question. */
+  newest: AgreedCopy;
 }
 
 // Questions are polls of terms in which nobody votes any more; the answer repeats the term, and so tells which was asked.
 const firstQuestion = 0;
-const lastQuestion = 1;
+export const lastQuestion = 1;
 
 export type NewcomerInput =
   | { readonly type: "tick" }
@@ -46,14 +49,16 @@ export type NewcomerOptions = Pick<Newcomer, "self" | "voters" | "timing" | "fir
 
 export function createNewcomer(options: NewcomerOptions, now: number): Newcomer {
   const heard = { terms: new Map(), toldSince: new Set<string>(), fresh: new Set<string>() };
-  return { ...options, ...heard, bornAt: now, answered: new Set(), askDueAt: now };
+  return { ...options, ...heard, bornAt: now, answered: new Set(), askDueAt: now, newest: noCopy };
 }
 
 /** Takes one input; a `persist` among the effects is the vote with which it begins as an ordinary voter. */
 export function meet(newcomer: Newcomer, input: NewcomerInput, now: number): ElectionEffect[] {
   const effects = input.type === "message" ? hear(newcomer, input.from, input.message) : ask(newcomer, now);
   const vote = firstVote(newcomer, now);
-  return vote === null ? effects : [...effects, { type: "persist", ...vote }];
+  if (vote === null) return effects;
+  const { newest } = newcomer;
+  return [...effects, { type: "persist", ...vote, ...(newest.term === 0 ? {} : { copy: newest }) }];
 }
 
 /** Others whose term it still has to hear before it may vote; 0 when it only has to wait. */
@@ -89,6 +94,8 @@ function hear(newcomer: Newcomer, from: string, message: ElectionMessage): Elect
       ];
     case "pre_vote_reply":
       if (message.term === lastQuestion && message.voterTerm > 0) toldSince.add(from);
+      if (message.copy !== undefined && compareStamps(message.copy, newcomer.newest) > 0)
+        newcomer.newest = message.copy;
       tell(message.voterTerm);
       return [];
     case "vote":

@@ -1,4 +1,4 @@
-import type { LinkState } from "@ringrift/protocol";
+import type { AgreedCopy, LinkState } from "@ringrift/protocol";
 import type { PersistedVote } from "../core/election.ts";
 import type { Epoch } from "../core/epoch.ts";
 import type { Packet } from "./packet.ts";
@@ -14,6 +14,8 @@ export type Fact =
     }
   | { readonly type: "delivered"; readonly from: string; readonly to: string; readonly packet: Packet }
   | { readonly type: "vote_on_disk"; readonly voter: string; readonly vote: PersistedVote }
+  /** The voter knows that a majority holds this copy. */
+  | { readonly type: "agreed"; readonly voter: string; readonly copy: AgreedCopy }
   /** Its data directory is lost, and with it all that it knew. */
   | { readonly type: "wiped"; readonly voter: string }
   /** The voter calls itself the leader of `term`. */

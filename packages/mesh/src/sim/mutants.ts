@@ -20,8 +20,8 @@ export const mutants: readonly Mutant[] = [
     file: "election.ts",
     edits: [
       [
-        `return already ? [granted] : [{ type: "persist", term: state.term, votedFor: from }, granted];`,
-        `return already ? [granted] : [granted, { type: "persist", term: state.term, votedFor: from }];`,
+        "return already ? [granted] : [persisted(state), granted];",
+        "return already ? [granted] : [granted, persisted(state)];",
       ],
     ],
   },
@@ -44,7 +44,7 @@ export const mutants: readonly Mutant[] = [
     search: { nodes: 3, maxTerm: 1 },
     schedules: "never",
     file: "election.ts",
-    edits: [[`return [{ type: "persist", term, votedFor: null }];`, "return [];"]],
+    edits: [["state.leaderId = null;\n  return [persisted(state)];", "state.leaderId = null;\n  return [];"]],
   },
   {
     name: "two votes in one term",
@@ -99,7 +99,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         `if (state.role !== "pre_candidate") return [];`,
-        `if (state.role === "candidate" && message.granted) return countVote(state, from, 9_000, now);\n  if (state.role !== "pre_candidate") return [];`,
+        `if (state.role === "candidate" && message.granted) return countVote(state, from, { quietMs: 9_000 }, now);\n  if (state.role !== "pre_candidate") return [];`,
       ],
     ],
   },
@@ -136,7 +136,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lease counted from the answer's arrival",
     file: "election.ts",
-    edits: [["acknowledge(state, from, message.sentAt, now)", "acknowledge(state, from, now, now)"]],
+    edits: [
+      [
+        "acknowledge(state, from, message, now)",
+        "acknowledge(state, from, { ...message, sentAt: now }, now)",
+      ],
+    ],
   },
   {
     name: "a lease longer than the election time-out",
@@ -162,8 +167,8 @@ export const mutants: readonly Mutant[] = [
     file: "election.ts",
     edits: [
       [
-        `{ type: "lead_reply", term: state.term, sentAt: message.sentAt }`,
-        `{ type: "lead_reply", term: message.term, sentAt: message.sentAt }`,
+        `{ type: "lead_reply", term: state.term, sentAt })`,
+        `{ type: "lead_reply", term: message.term, sentAt })`,
       ],
     ],
   },
@@ -214,6 +219,35 @@ export const mutants: readonly Mutant[] = [
     schedules: "hundreds",
     file: "newcomer.ts",
     edits: [["{ term: Math.max(term, firstTerm), votedFor: self }", "{ term, votedFor: self }"]],
+  },
+  {
+    name: "a copy is acknowledged before it is on disk",
+    schedules: "hundreds",
+    file: "election.ts",
+    edits: [["return [...writes, answer,", "return [answer, ...writes,"]],
+  },
+  {
+    name: "the copy is forgotten in a restart",
+    file: "election-state.ts",
+    edits: [["copy: persisted.copy ?? noCopy,", "copy: noCopy,"]],
+  },
+  {
+    name: "a winner keeps its own copy, whatever came with its votes",
+    file: "register.ts",
+    edits: [["if (copy !== undefined && compareStamps(copy, state.newest) > 0) state.newest = copy;", ""]],
+  },
+  {
+    name: "two holders agree, however many voters there are",
+    file: "register.ts",
+    edits: [
+      ["if (1 + holding < majority(state.voters.length)) return [];", "if (1 + holding < 2) return [];"],
+    ],
+  },
+  {
+    name: "a voter whose disk was lost joins without the others' copy",
+    schedules: "hundreds",
+    file: "election.ts",
+    edits: [["term === lastQuestion ? newerThan(state) : undefined", "undefined"]],
   },
   {
     name: "an unknown kind of election message ends the link",

@@ -10,10 +10,12 @@ import type { SimulatedVoter } from "./simulated-voter.ts";
 //   cluster N [seed S]       N voters on a fair network
 //   settle                   runs 8 s, long enough for a leader, and tells only who leads
 //   run MS                   lets virtual milliseconds pass
-//   cut A B | cut A > B      cuts both ways, or what A sends to B; "heal" ends all cuts
+//   cut A B ... | cut A > B  cuts both ways, or what A sends to B; "heal" ends all cuts
 //   crash V [torn] | start V | freeze V | thaw V | sleep V | wake V     sleep stops the monotonic clock too
 //   refused V                every other voter's redial of V is refused
 //   transfer V               V hands over if it leads
+//   write V TEXT             V writes a value, if it may
+//   lose V                   V crashes, and its disk is lost
 //   disk V MS                writes of V take so long from now on
 //   stranger V TERM          somebody outside the configuration asks V for a vote and claims to lead
 //   show                     what each voter is and knows
@@ -46,13 +48,13 @@ const commands: Readonly<Record<string, Command>> = {
     say(`${leader.id} leads; the others are ${others.map(({ id }) => id).join(", ")}`);
   },
   run: ({ cluster }, [ms]) => cluster.run(Number(ms)),
-  cut: (scene, [a = "", way = "", b]) => {
+  cut: (scene, [a = "", ...rest]) => {
     const { network } = scene.cluster;
-    if (way === ">") {
-      network.cut(voter(scene, a).id, voter(scene, b).id);
+    if (rest[0] === ">") {
+      network.cut(voter(scene, a).id, voter(scene, rest[1]).id);
       return;
     }
-    for (const other of [way, b].filter((word) => word !== undefined)) {
+    for (const other of rest) {
       const [one, two] = [voter(scene, a).id, voter(scene, other).id];
       network.cut(one, two);
       network.cut(two, one);
@@ -80,6 +82,11 @@ const commands: Readonly<Record<string, Command>> = {
     const gone = voter(scene, id);
     for (const other of scene.cluster.voters)
       if (other !== gone) other.give({ type: "link", peer: gone.id, up: false, refused: true });
+  },
+  write: (scene, [id, value = ""]) => voter(scene, id).give({ type: "write", value }),
+  lose: (scene, [id]) => {
+    voter(scene, id).crash("wiped");
+    scene.cluster.network.forget(voter(scene, id).id);
   },
   transfer: (scene, [id]) => voter(scene, id).give({ type: "transfer" }),
   disk: (scene, [id, ms]) => scene.cluster.setWriteMs(voter(scene, id).id, Number(ms)),
@@ -144,5 +151,7 @@ function described(each: SimulatedVoter): string {
   if (state === null) return `${each.id} ${each.broken() ? "cannot start" : "is not running"}`;
   const lease = each.holdsLease() ? ", holds the lease" : "";
   const frozen = each.running() ? "" : " (stopped)";
-  return `${each.id} ${state.role} in term ${state.term}, leader ${state.leaderId ?? "unknown"}${lease}${frozen}`;
+  const { version, value, term } = state.copy;
+  const copy = term === 0 ? "" : `, has "${value}" of ${term}.${version}${state.confirmed ? ", agreed" : ""}`;
+  return `${each.id} ${state.role} in term ${state.term}, leader ${state.leaderId ?? "unknown"}${lease}${copy}${frozen}`;
 }

@@ -1,3 +1,4 @@
+import type { AgreedCopy } from "@ringrift/protocol";
 import {
   createElection,
   type ElectionEffect,
@@ -93,11 +94,12 @@ export function createSimulatedVoter(
     act: (effect) => {
       if (effect.type === "send") world.send(effect.to, { kind: "election", message: effect.message });
       if (effect.type === "role") onRole(effect);
+      if (effect.type === "agreed") onAgreed(effect.copy);
     },
   });
 
-  const storeVote = ({ term, votedFor }: PersistedVote): void => {
-    voteFile = { term, votedFor };
+  const storeVote = ({ term, votedFor, copy }: PersistedVote): void => {
+    voteFile = { term, votedFor, copy };
     world.see({ type: "vote_on_disk", voter: self, vote: voteFile });
     if (mind?.kind !== "newcomer") return;
     world.log(() => `${self} joins in term ${term}`);
@@ -110,6 +112,11 @@ export function createSimulatedVoter(
     if (role === "leader") world.see({ type: "leads", voter: self, term });
     leadsTerm = role === "leader" ? term : null;
     leadsSince = world.realNow();
+  };
+
+  const onAgreed = (copy: AgreedCopy): void => {
+    world.log(() => `${self} knows "${copy.value}" of ${copy.term}.${copy.version} as agreed`);
+    world.see({ type: "agreed", voter: self, copy });
   };
 
   const stateNow = (): ElectionState | null => (mind?.kind === "voter" ? mind.state : null);

@@ -2,6 +2,7 @@ import { defaultElectionTiming, type ElectionMessage } from "../core/election.ts
 import { createEventQueue } from "./event-queue.ts";
 import { type FaultTargets, scheduleFaults, start } from "./faults.ts";
 import { createJudge, type Fact, type Invariant } from "./invariant.ts";
+import { agreedValueIsNeverLost } from "./invariants/agreed-value-is-never-lost.ts";
 import { commandsAreFenced } from "./invariants/commands-are-fenced.ts";
 import { everythingIsBounded } from "./invariants/everything-is-bounded.ts";
 import { leaderHasAMajority } from "./invariants/leader-has-a-majority.ts";
@@ -52,6 +53,8 @@ export interface SimulationResult {
   readonly elections: number;
   /** Commands that receivers carried out. */
   readonly commands: number;
+  /** How often a voter heard that a majority holds its copy of the agreed value. */
+  readonly agreed: number;
   /** From the end of all faults to one leader that every voter follows; null when that was not reached. */
   readonly healedMs: number | null;
 }
@@ -74,6 +77,7 @@ function invariantsFor(voters: readonly string[]): readonly Invariant[] {
     leaderHasAMajority(voters),
     termNeverFalls,
     oneVotePerTerm,
+    agreedValueIsNeverLost(voters),
     commandsAreFenced,
     oneLeaseHolder,
     leaderWithoutQuorumStepsDown(voters, longestSilentLeadMs),
@@ -97,7 +101,7 @@ export function simulate(
   const judge = createJudge(invariantsFor(ids));
   const faultyMs = options.faultyMs ?? 20_000;
   const mixedVersions = options.seed % versionSkewEvery === 0;
-  const count = { steps: 0, elections: 0, commands: 0 };
+  const count = { steps: 0, elections: 0, commands: 0, agreed: 0 };
   let failure: Failure | null = null;
   let slow = false;
 
@@ -105,6 +109,7 @@ export function simulate(
   const see = (fact: Fact): void => {
     if (fact.type === "leads") count.elections += 1;
     if (fact.type === "command_accepted") count.commands += 1;
+    if (fact.type === "agreed") count.agreed += 1;
     judge.see(fact);
     const violation = judge.violation();
     if (violation !== null && failure === null) failure = { ...violation, at: queue.now() };
@@ -191,11 +196,12 @@ export function simulate(
   const byId = new Map(voters.map((voter) => [voter.id, voter]));
   const receivers = ["agent-1", "agent-2"].map((id) => createSimulatedReceiver(id, see));
 
-  // Leaders act: they command a receiver and tell the others of themselves.
+  // Leaders act: they write, command a receiver and tell the others of themselves.
   const act = (voter: SimulatedVoter, turn: number): void => {
     queue.add(queue.now() + actMs, () => act(voter, turn + 1));
     const term = voter.state()?.term ?? 0;
     if (!voter.running() || !voter.holdsLease()) return;
+    if (random.chance(0.3)) voter.give({ type: "write", value: `${voter.id} at ${queue.now().toFixed(0)}` });
     const epoch = { generation: 0, term };
     const receiver = random.pick(receivers);
     network.send(voter.id, receiver.id, { kind: "command", epoch });

@@ -2,6 +2,7 @@ import type { LinkState } from "@ringrift/protocol";
 import { expect, test } from "vitest";
 import type { ElectionMessage } from "../../core/election.ts";
 import { createJudge, type Fact, type Invariant } from "../invariant.ts";
+import { agreedValueIsNeverLost } from "./agreed-value-is-never-lost.ts";
 import { commandsAreFenced } from "./commands-are-fenced.ts";
 import { everythingIsBounded } from "./everything-is-bounded.ts";
 import { leaderHasAMajority } from "./leader-has-a-majority.ts";
@@ -30,6 +31,11 @@ function answered(from: string, to: string, sentAt: number): Fact {
 function instant(at: number, leaseHolders: readonly string[], since = at): Fact {
   return { type: "instant", at, leaseHolders, leaders: leaseHolders.map((id) => ({ id, since })) };
 }
+const agreedOn = (term: number, version: number, value: string): Fact => ({
+  type: "agreed",
+  voter: "v1",
+  copy: { term, version, value },
+});
 const leads = (voter: string, term: number): Fact => ({ type: "leads", voter, term });
 const voted = (voter: string, term: number, votedFor: string): Fact => ({
   type: "vote_on_disk",
@@ -95,6 +101,23 @@ const cases: readonly (readonly [Invariant, readonly Fact[], Fact])[] = [
     oneVotePerTerm,
     [sent("v1", "v2", grant(2)), { type: "wiped", voter: "v1" }, sent("v1", "v3", grant(2)), leads("v3", 2)],
     leads("v2", 2),
+  ],
+  [
+    agreedValueIsNeverLost(voters),
+    [agreedOn(1, 1, "a"), agreedOn(1, 2, "b"), agreedOn(3, 2, "b"), agreedOn(2, 2, "b")],
+    agreedOn(4, 1, "a"),
+  ],
+  [
+    agreedValueIsNeverLost(voters),
+    [
+      ...voters.map((id) => voted(id, 5, "v1")),
+      agreedOn(5, 7, "a"),
+      { type: "wiped", voter: "v1" },
+      agreedOn(6, 7, "a"),
+      { type: "wiped", voter: "v2" },
+      agreedOn(8, 1, "b"),
+    ],
+    agreedOn(9, 1, "c"),
   ],
   [commandsAreFenced, [accepted("a", 1), accepted("a", 2), accepted("b", 1)], accepted("a", 1)],
   [oneLeaseHolder, [instant(1, ["v1"]), instant(2, ["v2"])], instant(3, ["v1", "v2"])],
