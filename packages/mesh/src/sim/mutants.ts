@@ -153,6 +153,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a lease that does not wait for the earlier leader's",
+    schedules: "hundreds",
     file: "leadership.ts",
     edits: [["Math.max(...state.votes.values()) + state.timing.electionTimeoutMinMs", "now"]],
   },
