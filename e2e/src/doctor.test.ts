@@ -25,6 +25,17 @@ function keys(name: string, line: string): string {
   return path;
 }
 
+function certificate(node: string): Record<string, string> {
+  const file = (name: string): string =>
+    fileURLToPath(new URL(`../../packages/mesh/fixtures/tls/${name}.pem`, import.meta.url));
+  return {
+    RINGRIFT_CLUSTER_ID: "test",
+    RINGRIFT_MESH_TLS_CERT_FILE: file(node),
+    RINGRIFT_MESH_TLS_KEY_FILE: file(`${node}-key`),
+    RINGRIFT_MESH_TLS_CA_FILE: file("authority"),
+  };
+}
+
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "ringrift-doctor-"));
   const meshKeys = { RINGRIFT_MESH_KEY_FILE: keys("mesh.keys", `k1:${randomBytes(32).toString("base64")}`) };
@@ -48,17 +59,21 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function doctor(
-  changes: Readonly<Record<string, string>> = {},
-): Promise<{ code: number | string; findings: Finding[] }> {
-  const program = startProgram("cli", ["doctor", "--json", "--timeout", "2"], { ...env, ...changes });
+/** Variables that are undefined are not given. */
+type Changes = Readonly<Record<string, string | undefined>>;
+
+async function doctor(changes: Changes = {}): Promise<{ code: number | string; findings: Finding[] }> {
+  const given = Object.entries({ ...env, ...changes }).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, value]],
+  );
+  const program = startProgram("cli", ["doctor", "--json", "--timeout", "2"], Object.fromEntries(given));
   const code = await program.exited;
   const answer = JSON.parse(program.output());
   expect(answer).toMatchObject({ schema: "ringrift.doctor/1", exitCode: code });
   return { code, findings: answer.findings };
 }
 
-async function found(check: string, changes: Readonly<Record<string, string>>): Promise<Finding> {
+async function found(check: string, changes: Changes): Promise<Finding> {
   const { code, findings } = await doctor(changes);
   const one = findings.find((finding) => finding.check === check);
   if (one === undefined) throw new Error(`nothing about ${check} in ${JSON.stringify(findings)}`);
@@ -102,15 +117,10 @@ describe("the doctor", { timeout: 30_000 }, () => {
 
   it("tells a server with TLS, a key file that is none, and an nvidia-smi that fails", async () => {
     const secure = door().replace("ws:", "wss:");
-    const tls = (name: string): string =>
-      fileURLToPath(new URL(`../../packages/mesh/fixtures/tls/${name}.pem`, import.meta.url));
     const plain = await found(secure, {
-      RINGRIFT_CLUSTER_ID: "test",
+      ...certificate("agent-1"),
       RINGRIFT_NODE_ID: "agent-1",
       RINGRIFT_SERVERS: secure,
-      RINGRIFT_MESH_TLS_CERT_FILE: tls("agent-1"),
-      RINGRIFT_MESH_TLS_KEY_FILE: tls("agent-1-key"),
-      RINGRIFT_MESH_TLS_CA_FILE: tls("authority"),
     });
     expect(plain.text).toContain("does not speak TLS");
     const key = await found("key or certificate", { RINGRIFT_MESH_KEY_FILE: keys("bad.keys", "no key") });
@@ -128,6 +138,30 @@ describe("the doctor", { timeout: 30_000 }, () => {
       state: "failed",
       text: expect.stringContaining("driver does not answer"),
     });
+  });
+
+  it("is let in by a certificate, and told whose one is another node's", async () => {
+    const port = await freePort();
+    const secure = `wss://127.0.0.1:${port}/mesh`;
+    const at = { RINGRIFT_SERVERS: secure, RINGRIFT_DATA_DIR: directory };
+    const server = startProgram("health-server", [], {
+      ...certificate("server-1"),
+      ...at,
+      RINGRIFT_NODE_ID: "server-1",
+      RINGRIFT_HEALTH_SERVER_PORT: String(port),
+    });
+    await waitFor("the server", async () => (server.output().includes("health-server is up") ? true : null));
+    const keyless = { RINGRIFT_MESH_KEY_FILE: undefined };
+    const ours = { ...certificate("agent-1"), ...at, ...keyless, RINGRIFT_NODE_ID: "agent-1" };
+    expect((await found(secure, ours)).text).toContain("server-1 would let this agent in");
+    const { code, findings } = await doctor({ ...ours, RINGRIFT_NODE_ID: "agent-2" });
+    expect(code).toBe(1);
+    expect(findings.find(({ check }) => check === "key or certificate")).toMatchObject({
+      state: "failed",
+      text: expect.stringContaining("certificate is of the agent agent-1"),
+    });
+    expect(findings.find(({ check }) => check === secure)?.state).toBe("unknown");
+    expect(await server.kill("SIGTERM")).toBe(0);
   });
 
   it("warns of a name that another host's agent has", async () => {

@@ -24,9 +24,11 @@ export interface LocalPeer {
   readonly trust: Trust;
 }
 
-/** Puts what this node trusts in place of what it trusted. @throws MeshError `BAD_MESH_OPTIONS` when it does not fit this node */
-export function takeTrust(local: LocalPeer, { keyring, tls }: Trust): void {
-  const { clusterId, role, nodeId } = local;
+/** @throws MeshError `BAD_MESH_OPTIONS` when key or certificate are another node's */
+export function checkTrust(
+  { clusterId, role, nodeId }: Pick<LocalPeer, "clusterId" | "role" | "nodeId">,
+  { keyring, tls }: Trust,
+): void {
   const name = tls?.name ?? { clusterId, role, nodeId };
   if (name.clusterId !== clusterId || name.role !== role || name.nodeId !== nodeId)
     throw new MeshError(
@@ -41,8 +43,13 @@ export function takeTrust(local: LocalPeer, { keyring, tls }: Trust): void {
       code: "BAD_MESH_OPTIONS",
       nextStep: "Give servers the whole key, and each agent the key that was made for its node id.",
     });
-  local.trust.keyring = keyring;
-  local.trust.tls = tls;
+}
+
+/** Puts what this node trusts in place of what it trusted. @throws as {@link checkTrust} */
+export function takeTrust(local: LocalPeer, trust: Trust): void {
+  checkTrust(local, trust);
+  local.trust.keyring = trust.keyring;
+  local.trust.tls = trust.tls;
 }
 
 /** Why a peer was refused; counted on this side, never told to the peer. */

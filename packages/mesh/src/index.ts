@@ -1,5 +1,5 @@
 export { type AgreedView, neverAgreed } from "./agreed.ts";
-export type { RefusalReason } from "./auth.ts";
+export { checkTrust, type RefusalReason } from "./auth.ts";
 export type { ElectionTiming } from "./core/election-timing.ts";
 export {
   compareEpochs,

@@ -1,10 +1,17 @@
 import { isLoopback, type NodeAgentConfig } from "@ringrift/config";
-import { judgeCredentials, loadTrust, proofOf, type ServerAddress, type Trust } from "@ringrift/mesh";
+import {
+  checkTrust,
+  judgeCredentials,
+  loadTrust,
+  proofOf,
+  type ServerAddress,
+  type Trust,
+} from "@ringrift/mesh";
 import { type Finding, failure, finding } from "./finding.ts";
 
 const check = "key or certificate";
 
-/** What the agent would prove itself with; null where it cannot be read. */
+/** What the agent would prove itself with; null where it cannot be read, or is another node's. */
 export function checkCredentials(
   config: NodeAgentConfig,
   servers: readonly ServerAddress[],
@@ -13,6 +20,7 @@ export function checkCredentials(
   let trust: Trust;
   try {
     trust = loadTrust({ keyFile: config.meshKeyFile, tls: config.meshTls });
+    checkTrust({ clusterId: config.clusterId, role: "agent", nodeId: config.nodeId }, trust);
   } catch (error) {
     return { trust: null, finding: failure(check, error) };
   }

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect, isIP } from "node:net";
 import { connectionFault } from "@ringrift/http-client";
 import { type KnockAnswer, type KnockOptions, knock, type ServerAddress } from "@ringrift/mesh";
-import { type Finding, failure, finding } from "./finding.ts";
+import { type Finding, finding } from "./finding.ts";
 import { refusalWords } from "./refusal-words.ts";
 import type { ServerPages } from "./server-http.ts";
 
@@ -50,12 +50,7 @@ export async function tryDoor(
       finding(check, "unknown", "takes connections; not asked further without what this agent would prove"),
     );
   const start = performance.now();
-  let answer: KnockAnswer;
-  try {
-    answer = await knock(server, agent);
-  } catch (error) {
-    return no(failure(check, error));
-  }
+  const answer = await knock(server, agent);
   if (answer.kind !== "welcome") return no(await refused(check, answer, agent, pages));
   const took = `${Math.round(performance.now() - start)} ms`;
   const { nodeId, version } = answer;
