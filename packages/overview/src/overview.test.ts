@@ -235,6 +235,18 @@ describe("a retired node", () => {
     expect(told()).toEqual(["NODE_RETIRED", "NODE_UNRETIRED"]);
   });
 
+  it("makes no mass failure of what was switched off on purpose", () => {
+    const { overview, mesh } = setUp();
+    overview.onMeshEvent({ type: "agreed", agreed: { value, stamp: "3.1", confirmed: true } });
+    const failure = { ageSeconds: 1, suspects: 1, agents: 2 };
+    mesh.members = [member("a"), member("b", { link: "suspect" })];
+    mesh.massFailure = failure;
+    overview.onMeshEvent({ type: "mass_failure", failure, previous: null });
+    mesh.massFailure = null;
+    overview.onMeshEvent({ type: "mass_failure", failure: null, previous: failure });
+    expect(overview.events.after(0, 99).events.map(({ name }) => name)).toEqual(["NODE_RETIRED"]);
+  });
+
   it("leads to a reason in the status when what was agreed on cannot be read", () => {
     const { overview } = setUp();
     overview.onMeshEvent({ type: "agreed", agreed: { value: "{", stamp: "3.1", confirmed: true } });

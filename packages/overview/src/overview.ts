@@ -105,8 +105,25 @@ export function createOverview(options: OverviewOptions): Overview {
   /** The mesh without its retired members: what is wrong with them is no fault. */
   const meshInUse = (): MeshStatus => {
     const mesh = options.mesh();
-    return { ...mesh, members: mesh.members.filter(({ id }) => orchestrator.retirement(id) === null) };
+    const isRetired = ({ id }: MemberView): boolean => orchestrator.retirement(id) !== null;
+    return {
+      ...mesh,
+      members: mesh.members.filter((member) => !isRetired(member)),
+      massFailure: withoutRetired(mesh.massFailure, mesh.members.filter(isRetired)),
+    };
   };
+
+  let massFailureIsTold = false;
+  function massFailureChanged(heldSeconds: number): void {
+    const { massFailure } = meshInUse();
+    if ((massFailure !== null) === massFailureIsTold) return;
+    massFailureIsTold = massFailure !== null;
+    if (massFailure === null) emit({ name: "MASS_FAILURE_OVER", data: { heldSeconds } });
+    else {
+      const { suspects, agents } = massFailure;
+      emit({ name: "MASS_FAILURE_HELD", data: { suspects, agents } });
+    }
+  }
 
   function inputs(): SystemInputs {
     const mesh = options.mesh();
@@ -165,10 +182,7 @@ export function createOverview(options: OverviewOptions): Overview {
           });
         break;
       case "mass_failure":
-        if (event.failure !== null) {
-          const { suspects, agents } = event.failure;
-          emit({ name: "MASS_FAILURE_HELD", data: { suspects, agents } });
-        } else emit({ name: "MASS_FAILURE_OVER", data: { heldSeconds: event.previous?.ageSeconds ?? 0 } });
+        massFailureChanged(event.previous?.ageSeconds ?? 0);
         break;
       case "quorum":
         // The mesh also tells of voters that come and go within a majority.
@@ -234,6 +248,19 @@ export function createOverview(options: OverviewOptions): Overview {
       });
     },
   };
+}
+
+/** A mass failure without the retired members; null when it was theirs alone. */
+function withoutRetired(
+  failure: MeshStatus["massFailure"],
+  retired: readonly MemberView[],
+): MeshStatus["massFailure"] {
+  if (failure === null) return null;
+  const agents = retired.filter(
+    ({ role, link }) => role === "agent" && (link === "alive" || link === "suspect"),
+  );
+  const suspects = failure.suspects - agents.filter(({ link }) => link === "suspect").length;
+  return suspects <= 0 ? null : { ...failure, suspects, agents: failure.agents - agents.length };
 }
 
 /** See docs/decisions/0003: evicted and provider_down nodes do no work, whatever their link says. */
