@@ -9,6 +9,8 @@ import { MeshElector } from "./mesh-elector.ts";
 let directory: string;
 let now: number;
 const electors = new Map<string, MeshElector>();
+/** The list that each uses: servers refuse links with those of another. */
+const lists = new Map<string, string>();
 /** Voters whose messages, in and out, are lost. */
 const cut = new Set<string>();
 
@@ -30,12 +32,14 @@ async function start(self: string, voters: readonly string[]): Promise<MeshElect
     wallMs: () => Date.UTC(2026, 5, 1),
     random: () => voters.indexOf(self) / voters.length,
     send: (to: string, message: ElectionMessage) => {
-      if (!cut.has(self) && !cut.has(to)) electors.get(to)?.receive(self, message);
+      const linked = lists.get(self) === lists.get(to) && !cut.has(self) && !cut.has(to);
+      if (linked) electors.get(to)?.receive(self, message);
     },
     log: () => undefined,
   });
-  electors.set(self, elector);
   await elector.start(() => undefined);
+  electors.set(self, elector);
+  lists.set(self, voters.join());
   for (const peer of voters) if (peer !== self) elector.linkUp(peer);
   return elector;
 }
@@ -45,6 +49,8 @@ function pass(ms: number): void {
   for (const end = now + ms; now < end; ) {
     now += 50;
     for (const elector of electors.values()) elector.tick();
+    const holders = [...electors.values()].filter((elector) => elector.leaseHeld());
+    expect(holders.length).toBeLessThan(2);
   }
 }
 
@@ -131,5 +137,62 @@ describe("three servers that vote", () => {
     const outcome = expect(leader.agree("one", "0.0")).rejects.toMatchObject({ code: "NOT_AGREED" });
     await leader.stop();
     await outcome;
+  });
+});
+
+describe("the list of servers", () => {
+  const [three, four, five] = [
+    ["a", "b", "c"],
+    ["a", "b", "c", "d"],
+    ["a", "b", "c", "d", "e"],
+  ];
+
+  /** Restarts these servers, one after the other, with this list. */
+  async function use(list: readonly string[], ids: readonly string[] = list): Promise<void> {
+    for (const id of ids) {
+      await electors.get(id)?.stop();
+      electors.delete(id);
+      await start(id, list);
+      pass(1_000);
+    }
+  }
+
+  it("grows from three to five and shrinks again by one at a time, with never two leaders and nothing agreed lost", async () => {
+    await use(three);
+    for (const list of [four, five, four, three]) {
+      pass(8_000);
+      const leader = leaderOf(list);
+      await leader.agree(`${list.length} servers come`, leader.agreed().stamp);
+      for (const id of electors.keys()) if (!list.includes(id)) electors.delete(id);
+      await use(list);
+      pass(8_000);
+      expect(leaderOf(list).agreed()).toMatchObject({
+        value: `${list.length} servers come`,
+        confirmed: true,
+      });
+    }
+  });
+
+  it("is refused where it changes by two at once, or puts one in another's place", async () => {
+    await use(three);
+    pass(8_000);
+    const error = {
+      code: "VOTERS_CHANGED",
+      message: expect.stringContaining("more than one server at once"),
+    };
+    await expect(start("a", five)).rejects.toMatchObject(error);
+    await expect(start("a", ["a", "b", "d"])).rejects.toMatchObject(error);
+  });
+
+  it("is refused where it changes again before a leader was known under the last", async () => {
+    await use(three);
+    pass(8_000);
+    await use(four, ["a"]);
+    const error = { code: "VOTERS_CHANGED", nextStep: expect.stringContaining("wait for a leader first") };
+    await expect(start("a", five)).rejects.toMatchObject(error);
+    await use(three, ["a"]);
+    await use(four);
+    pass(8_000);
+    await use(five, ["a"]);
   });
 });

@@ -19,6 +19,7 @@ import { type Generation, openGeneration } from "./generation.ts";
 import type { MeshLog } from "./mesh.ts";
 import { MeshError } from "./mesh-error.ts";
 import { openVoteFile, type VoteFile } from "./vote-file.ts";
+import { openVotersFile, type VotersFile } from "./voters-file.ts";
 
 /** Longest wait at a stop for another server to take the lead. */
 const handOverMs = 300;
@@ -59,7 +60,8 @@ export class MeshElector implements Elector {
     const { self, voters, dataDir, timing, now, wallMs } = this.#options;
     const voteFile = openVoteFile(dataDir, self);
     const vote = voteFile.read();
-    const voting = { voteFile, generation: openGeneration(dataDir, this.kind) };
+    const votersFile = openVotersFile(dataDir, self, voters);
+    const voting = { voteFile, votersFile, generation: openGeneration(dataDir, this.kind) };
     this.#onChange = onChange;
     if (vote === null) {
       const firstTerm = firstTermAt(wallMs());
@@ -202,17 +204,16 @@ export class MeshElector implements Elector {
 
   #carryOut(effects: readonly ElectionEffect[], voting: Voting): void {
     for (const effect of effects) {
-      if (effect.type === "persist") {
-        const { type: _, ...vote } = effect;
-        try {
-          voting.voteFile.write(vote);
-        } catch (error) {
-          this.#break("the vote cannot be kept", error);
-          return;
-        }
-        if (voting.newcomer !== null) this.#join(vote);
-      } else if (effect.type === "send") this.#options.send(effect.to, effect.message);
-      else this.#onChange();
+      try {
+        if (effect.type === "persist") voting.voteFile.write(withoutType(effect));
+        if (effect.type === "role" && effect.leaderId !== null) voting.votersFile.noteInForce();
+      } catch (error) {
+        this.#break("the vote cannot be kept", error);
+        return;
+      }
+      if (effect.type === "send") this.#options.send(effect.to, effect.message);
+      else if (effect.type !== "persist") this.#onChange();
+      else if (voting.newcomer !== null) this.#join(withoutType(effect));
     }
   }
 
@@ -240,9 +241,9 @@ export class MeshElector implements Elector {
   /** A newcomer has heard enough to be a voter like the others. */
   #join(vote: PersistedVote): void {
     if (this.#voting === null || this.#voting.newcomer === null) return;
-    const { voteFile, generation, newcomer } = this.#voting;
+    const { newcomer, ...files } = this.#voting;
     // Its first campaign is due as if it had been a voter since its start.
-    this.#voting = { voteFile, generation, state: this.#election(vote, newcomer.bornAt), newcomer: null };
+    this.#voting = { ...files, state: this.#election(vote, newcomer.bornAt), newcomer: null };
     this.#options.log("info", "this server votes from now on", { term: vote.term });
     // A single voter leads at once.
     this.tick();
@@ -275,12 +276,17 @@ interface PendingWrite extends AgreedStamp {
   readonly reject: (error: MeshError) => void;
 }
 
+function withoutType({ type: _, ...vote }: PersistedVote & { readonly type: "persist" }): PersistedVote {
+  return vote;
+}
+
 function stampText({ term, version }: AgreedStamp): string {
   return `${term}.${version}`;
 }
 
 type Voting = {
   readonly voteFile: VoteFile;
+  readonly votersFile: VotersFile;
   readonly generation: Generation;
 } & (
   | { readonly state: ElectionState; readonly newcomer: null }
