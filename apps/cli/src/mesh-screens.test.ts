@@ -1,6 +1,6 @@
-import type { StatusMesh } from "@ringrift/protocol";
+import type { StatusDocument, StatusMesh } from "@ringrift/protocol";
 import { describe, expect, it } from "vitest";
-import { membersScreen } from "./mesh-screens.ts";
+import { leaderScreen, membersScreen } from "./mesh-screens.ts";
 
 const mesh: StatusMesh = {
   leaseAgeSeconds: 0.05,
@@ -49,5 +49,23 @@ describe("the screen of the members", () => {
     expect(screen).toMatch(/server-2 +dialled .* nobody +1\.7 +1, 2 needed/);
     expect(screen).toContain("refused since the start: key 2");
     expect(screen).toMatch(/key +10\.0\.0\.9 +\? +old +5\.0 s ago/);
+  });
+});
+
+describe("the screen of the leader", () => {
+  const screen = (agreed: StatusMesh["agreed"]): string => {
+    const quorum = { configured: true, held: true, have: 2, need: 2, voters: [] };
+    const cluster = { leaderId: "server-1", epoch: "2.5", elector: "etcd", quorum, ageSeconds: 0 };
+    return leaderScreen({
+      node: { id: "server-1" },
+      cluster: { ...cluster, mesh: { ...mesh, agreed } },
+    } as unknown as StatusDocument);
+  };
+
+  it("says how new what the servers agreed on is, and when that is not confirmed", () => {
+    expect(screen({ stamp: "2.57", confirmed: true })).toMatch(/^agreed +2\.57 is the newest$/m);
+    expect(screen({ stamp: "2.57", confirmed: false })).toMatch(/^agreed +2\.57 .*not confirmed/m);
+    expect(screen({ stamp: "0.0", confirmed: true })).toMatch(/^agreed +nothing yet$/m);
+    for (const untold of [null, undefined]) expect(screen(untold)).not.toContain("agreed");
   });
 });

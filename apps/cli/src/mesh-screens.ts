@@ -61,6 +61,7 @@ function leadershipLines({
   leaseAgeSeconds,
   leadership,
   massFailure,
+  agreed,
   proof,
   credentials,
   warnings,
@@ -74,6 +75,7 @@ function leadershipLines({
     lines.push(
       `${tint("suspects", "warn")}    ${massFailure.suspects} of ${massFailure.agents} agents at once, ${span(massFailure.ageSeconds)} ago: nobody is declared down for half a minute`,
     );
+  if (agreed != null) lines.push(`agreed      ${agreedWord(agreed)}`);
   if (leaseAgeSeconds !== null)
     lines.unshift(`lease       renewed ${Math.round(leaseAgeSeconds * 1000)} ms ago`);
   if (proof.kid !== null) lines.push(`key         ${proof.kid}${expiry(proof.keyExpiresAt)}`);
@@ -82,6 +84,11 @@ function leadershipLines({
     lines.push(`credentials ${stateWord(credentials.status)}  ${credentials.message}`);
   lines.push(...warnings.map((warning) => `${tint("warning", "warn")}     ${warning}`));
   return lines;
+}
+
+function agreedWord({ stamp, confirmed }: NonNullable<StatusMesh["agreed"]>): string {
+  const what = stamp === "0.0" ? "nothing yet" : confirmed ? `${stamp} is the newest` : stamp;
+  return confirmed ? what : `${what}  ${tint("as last known here, not confirmed", "warn")}`;
 }
 
 function expiry(at: number | null): string {

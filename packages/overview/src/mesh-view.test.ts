@@ -12,7 +12,7 @@ function link(peer: string, role: LinkView["role"], kid: string | null): LinkVie
 const silent = { lastSeenSeconds: 1, reason: "heartbeats stopped" };
 const mesh = meshStatus({
   leaseAgeMs: 120,
-  agreed: null,
+  agreed: { value: "much", stamp: "2.57", confirmed: false },
   leadership: { availability: 0.999, windowSeconds: 3_600, changes: 2 },
   massFailure: { ageSeconds: 2, suspects: 1, agents: 2 },
   quorum: { configured: true, held: true, have: 2, need: 2, voters: [] },
@@ -43,6 +43,8 @@ describe("the mesh in a status document", () => {
     expect(view.links).toHaveLength(100);
     expect(view.links[0]?.peer).toBe("server-2");
     expect(view.leaseAgeSeconds).toBe(0.12);
+    expect(view.agreed).toEqual({ stamp: "2.57", confirmed: false });
+    expect(meshView(meshStatus({ agreed: null }), null).agreed).toBeNull();
   });
 });
 

@@ -10,6 +10,7 @@ export function meshView(mesh: MeshStatus, credentials: HealthCheckResult | null
     leaseAgeSeconds: mesh.leaseAgeMs === null ? null : mesh.leaseAgeMs / 1000,
     leadership: mesh.leadership,
     massFailure: mesh.massFailure,
+    agreed: mesh.agreed === null ? null : { stamp: mesh.agreed.stamp, confirmed: mesh.agreed.confirmed },
     accusations: mesh.members.filter(({ link }) => link !== "alive").slice(0, maxMeshEntries),
     links: [...serverLinks(mesh), ...mesh.links.filter(({ role }) => role === "agent")].slice(
       0,

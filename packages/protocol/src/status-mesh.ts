@@ -104,6 +104,13 @@ export interface StatusProof {
   readonly certificateExpiresAt: number | null;
 }
 
+/** The stamp of what the servers agreed on: two whole numbers and a dot, "0.0" before the first time. */
+interface StatusAgreed {
+  readonly stamp: string;
+  /** False while this server only has it from its disk, or from a leader that has not yet said that a majority holds it. */
+  readonly confirmed: boolean;
+}
+
 /** What an operator wants to know of the mesh as one node sees it; each list has at most 100 entries. */
 export interface StatusMesh {
   /** On the leader: age of a majority's newest acknowledgement. Null elsewhere. */
@@ -111,6 +118,8 @@ export interface StatusMesh {
   readonly leadership: StatusLeadership;
   /** The mass failure that this server holds back; null for none, absent in the answer of an older version. */
   readonly massFailure?: StatusMassFailure | null | undefined;
+  /** How new what the servers agreed on is, as this one knows it; null on agents, absent in the answer of an older version. */
+  readonly agreed?: StatusAgreed | null | undefined;
   /** Members that are not alive: who misses them, and why. */
   readonly accusations: readonly StatusMember[];
   /** Open links, those with servers first. */
@@ -152,6 +161,7 @@ export const statusMeshSchema: z.ZodType<StatusMesh> = z.object({
     .object({ ageSeconds: z.number(), suspects: z.number(), agents: z.number() })
     .nullable()
     .optional(),
+  agreed: z.object({ stamp: z.string(), confirmed: z.boolean() }).nullable().optional(),
   accusations: z.array(statusMemberSchema),
   links: z.array(
     z.object({
