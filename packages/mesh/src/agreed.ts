@@ -8,7 +8,10 @@ export interface AgreedView {
   readonly value: string;
   /** Stamp of its writing, two whole numbers and a dot; "0.0": never written. While a server runs it never falls. */
   readonly stamp: string;
-  /** False while this server only has it from its disk, or from a leader that has not yet said that a majority holds it. */
+  /**
+   * False while this server only has it from its disk, or from a leader that has not yet said that a majority holds it, and while
+   * no leader is known: it may be outdated. With etcd: while etcd does not answer.
+   */
   readonly confirmed: boolean;
 }
 

@@ -107,6 +107,20 @@ describe("three servers that vote", () => {
       expect(elector.agreed()).toMatchObject({ value: "two", confirmed: true });
   });
 
+  it("know that nothing was agreed yet once they have a leader, and confirm nothing without one", async () => {
+    for (const id of voters) await start(id, voters);
+    for (const elector of electors.values()) expect(elector.agreed().confirmed).toBe(false);
+    pass(8_000);
+    for (const elector of electors.values())
+      expect(elector.agreed()).toEqual({ value: "", stamp: "0.0", confirmed: true });
+    await leaderOf(voters).agree("one", "0.0");
+    pass(500);
+    for (const id of voters) cut.add(id);
+    pass(8_000);
+    for (const elector of electors.values())
+      expect(elector.agreed()).toMatchObject({ value: "one", confirmed: false });
+  });
+
   it("refuse a write of who does not lead, and change nothing", async () => {
     await startAll();
     const follower = [...electors.values()].find((elector) => !elector.leaseHeld());

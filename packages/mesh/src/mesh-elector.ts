@@ -122,7 +122,9 @@ export class MeshElector implements Elector {
     const state = this.#voting?.state ?? null;
     if (state === null) return neverAgreed;
     const { copy, confirmed } = state;
-    return { value: copy.value, stamp: stampText(copy), confirmed: confirmed && !this.#broken };
+    // A leader sends its copy with its first word, so who follows one and has none knows that there is none.
+    const known = this.view().leader !== null && (confirmed || copy.term === 0);
+    return { value: copy.value, stamp: stampText(copy), confirmed: known };
   }
 
   async agree(value: string, over: string): Promise<AgreedView> {
@@ -225,7 +227,8 @@ export class MeshElector implements Elector {
     const leads = state !== null && state.role === "leader" && state.term === term;
     if (leads && !state.confirmed && state.copy.version === version) return;
     this.#write = null;
-    if (leads && state.confirmed && state.copy.version === version) resolve(this.agreed());
+    if (leads && state.confirmed && state.copy.version === version)
+      resolve({ ...this.agreed(), confirmed: true });
     else
       reject(
         new MeshError(

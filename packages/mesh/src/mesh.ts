@@ -166,7 +166,7 @@ export interface Mesh {
    * the outcome once that will outlive the leader.
    *
    * @throws RingRiftError, as a rejection. Nothing was changed: `NO_LEADER`, `PROPOSALS_FULL`, `NO_PROPOSALS`, `NOT_A_SERVER`,
-   *   `NO_AGREEMENT`, `AGREED_MOVED`, `AGREED_TOO_LONG`, `BAD_AGREED_VALUE`, `PROPOSAL_REFUSED`, and the code of what `applyProposal` threw.
+   *   `AGREED_MOVED`, `AGREED_TOO_LONG`, `BAD_AGREED_VALUE`, `PROPOSAL_REFUSED`, and the code of what `applyProposal` threw.
    *   Outcome unknown, look again: `NOT_AGREED`, at the latest after 5 s
    */
   propose(proposal: string): Promise<AgreedView>;

@@ -57,19 +57,19 @@ export class Proposals {
     // Here and not by the leader's budget for this link, whose drops would leave the outcome unknown.
     if (!this.#rate.take(now()))
       throw full(`This server made more than ${limits.proposals.perSecond} proposals a second`);
-    const link = leader === voter ? null : (links.of(leader)[0] ?? null);
     const id = this.#nextId;
     this.#nextId += 1;
+    const link =
+      leader === voter ? null : links.of(leader).find((each) => each.send({ type: "propose", id, proposal }));
+    if (link === undefined) throw noLeader(`The leader ${leader} cannot be reached from here`);
     const outcome = new Promise<AgreedView>((resolve, reject) => {
       this.#pending.set(id, { link, deadline: now() + limits.proposalMs, resolve, reject });
     });
-    if (leader === voter)
+    if (link === null)
       this.#enqueue(proposal).then(
         (agreed) => this.#settle(id, agreed),
         (error: unknown) => this.#settle(id, typed(error)),
       );
-    else if (link?.send({ type: "propose", id, proposal }) !== true)
-      this.#settle(id, noLeader(`The leader ${leader} cannot be reached from here`));
     return outcome;
   }
 

@@ -107,7 +107,7 @@ export interface StatusProof {
 /** The stamp of what the servers agreed on: two whole numbers and a dot, "0.0" before the first time. */
 interface StatusAgreed {
   readonly stamp: string;
-  /** False while this server only has it from its disk, or from a leader that has not yet said that a majority holds it. */
+  /** False while no leader, or no etcd, says that it is the newest that a majority holds. */
   readonly confirmed: boolean;
 }
 
