@@ -2,6 +2,7 @@ import { RingRiftError } from "@ringrift/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Counts } from "./counts.ts";
 import { limits } from "./limits.ts";
+import type { Link } from "./link.ts";
 import type { MeshOptions } from "./mesh.ts";
 import { Proposals } from "./proposals.ts";
 import { eventually, LocalCluster, type LocalNode } from "./testing/local-cluster.ts";
@@ -127,16 +128,23 @@ describe("a proposal", { timeout: 30_000 }, () => {
 });
 
 describe("a server's proposals, on a clock that the test moves", () => {
-  function lone(leads: boolean): { proposals: Proposals; pass: (ms: number) => void; sent: unknown[] } {
+  function lone(leads: boolean): {
+    proposals: Proposals;
+    pass: (ms: number) => void;
+    sent: unknown[];
+    link: Link;
+    dropped: Counts;
+  } {
     let now = 0;
     const sent: unknown[] = [];
-    const link = { isOpen: true, send: (frame: unknown) => sent.push(frame) > 0 };
+    const link = { isOpen: true, send: (frame: unknown) => sent.push(frame) > 0 } as unknown as Link;
+    const dropped = new Counts();
     const proposals = new Proposals({
       mesh: { nodeId: "server-1", applyProposal: append, log: () => undefined },
       voter: leads ? "v1" : "v2",
       elector: backEnd.of("v1"),
-      links: { of: () => [link] as never },
-      dropped: new Counts(),
+      links: { of: () => [link] },
+      dropped,
       assertLeader: () => {
         if (backEnd.leader !== "v1") throw new RingRiftError("No.", { code: "NOT_LEADER" });
       },
@@ -146,7 +154,7 @@ describe("a server's proposals, on a clock that the test moves", () => {
       now += ms;
       proposals.tick();
     };
-    return { proposals, pass, sent };
+    return { proposals, pass, sent, link, dropped };
   }
 
   it("are given up after five seconds without an answer: their outcome is unknown", async () => {
@@ -173,6 +181,30 @@ describe("a server's proposals, on a clock that the test moves", () => {
     expect(() => proposals.propose("b")).toThrow(expect.objectContaining({ code: "PROPOSALS_FULL" }));
     pass(1_000 / limits.proposals.perSecond);
     expect((await proposals.propose("c")).value).toBe(`${"a".repeat(limits.proposals.burst)}c`);
+  });
+
+  it("of other servers are refused beyond those that may wait at the leader, and each is answered", async () => {
+    const { proposals, link, sent } = lone(true);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    backEnd.gate = promise;
+    const flood = limits.proposalsQueued + 8;
+    for (let id = 0; id < flood; id += 1) proposals.receive(link, { type: "propose", id, proposal: "a" });
+    await eventually("those beyond are refused", () => sent.length === 8);
+    for (const frame of sent) expect(frame).toMatchObject({ ok: false, code: "PROPOSALS_FULL" });
+    resolve();
+    await eventually("the others are carried out", () => sent.length === flood);
+    expect(backEnd.agreed.value).toBe("a".repeat(limits.proposalsQueued));
+  });
+
+  it("take no outcome that nobody waits for, nor one of another link", async () => {
+    const { proposals, link, dropped } = lone(false);
+    const made = proposals.propose("a");
+    const outcome = { type: "proposed", ok: true, value: "evil", stamp: "9.9" } as const;
+    proposals.receive({ ...link } as Link, { ...outcome, id: 0 });
+    proposals.receive(link, { ...outcome, id: 1 });
+    expect(dropped.snapshot()).toEqual({ late_outcome: 2 });
+    proposals.receive(link, { ...outcome, id: 0, value: "a" });
+    expect((await made).value).toBe("a");
   });
 
   it("are not begun once their proposers have given up, nor once the lease is over", async () => {
