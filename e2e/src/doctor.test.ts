@@ -164,7 +164,7 @@ describe("the doctor", { timeout: 30_000 }, () => {
     expect(await server.kill("SIGTERM")).toBe(0);
   });
 
-  it("warns of a name that another host's agent has", async () => {
+  it("warns of a name that another host's agent has, or that is retired", async () => {
     const taken = await found("node id", { RINGRIFT_NODE_ID: "agent-1" });
     expect(taken).toMatchObject({ state: "warning", nextStep: expect.stringContaining("RINGRIFT_NODE_ID") });
     const own = {
@@ -172,5 +172,12 @@ describe("the doctor", { timeout: 30_000 }, () => {
       RINGRIFT_AGENT_PORT: new URL(cluster.agents[0]?.url ?? "").port,
     };
     expect(await found("node id", own)).toMatchObject({ state: "ok" });
+    const retire = startProgram("cli", ["retire", "agent-1", "--server", cluster.servers[0]?.url ?? ""], {});
+    expect(await retire.exited).toBe(0);
+    const retired = await found("node id", own);
+    expect(retired).toMatchObject({
+      state: "warning",
+      nextStep: expect.stringContaining("unretire agent-1"),
+    });
   });
 });

@@ -10,7 +10,7 @@ import { checkDataDir, checkFiles } from "./files.ts";
 import { type Finding, finding } from "./finding.ts";
 import { createHostProbes } from "./host-probes.ts";
 import { type Asker, tryDoor } from "./server-door.ts";
-import { ServerPages } from "./server-http.ts";
+import { type KnownMember, ServerPages } from "./server-http.ts";
 
 export interface DoctorQuestion {
   readonly flags: Readonly<Record<string, string | undefined>>;
@@ -56,7 +56,7 @@ export async function examineHost(question: DoctorQuestion): Promise<Diagnosis> 
     ]);
     const clocks = doors.flatMap(({ clock }) => clock ?? []);
     const clock = await probes.clock(clocks);
-    const links = doors.flatMap(({ link }) => link ?? []);
+    const namesakes = doors.flatMap(({ namesake }) => namesake ?? []);
     return {
       host: hostname(),
       user: userName(),
@@ -69,7 +69,7 @@ export async function examineHost(question: DoctorQuestion): Promise<Diagnosis> 
         nvidiaSmi,
         kernelLog,
         ...doors.map(({ door }) => door),
-        ...nodeName(config.nodeId, links, port.agentId),
+        ...nodeName(config.nodeId, namesakes, port.agentId),
         clocks.length > 0 ? clock : { ...clock, text: `${clock.text}; not compared with a server's` },
       ],
     };
@@ -92,8 +92,8 @@ function userName(): string {
 interface ServerWord {
   readonly door: Finding;
   readonly clock: ServerClock | null;
-  /** Of the member that has this agent's name. */
-  readonly link: string | null;
+  /** Who has this agent's name. */
+  readonly namesake: KnownMember | null;
 }
 
 async function lookAt(
@@ -104,15 +104,24 @@ async function lookAt(
 ): Promise<ServerWord> {
   const pages = new ServerPages(server, http, asker.timeoutMs);
   const { finding: door, serverId } = await tryDoor(server, asker, pages);
-  if (serverId === null) return { door, clock: null, link: null };
-  return { door, clock: await pages.clock(serverId), link: await pages.linkOf(nodeId) };
+  if (serverId === null) return { door, clock: null, namesake: null };
+  return { door, clock: await pages.clock(serverId), namesake: await pages.memberOf(nodeId) };
 }
 
 /** A name that another host has already would be fought for. */
-function nodeName(nodeId: string, links: readonly string[], agentId: string | null): Finding[] {
-  if (links.length === 0) return [];
+function nodeName(nodeId: string, namesakes: readonly KnownMember[], agentId: string | null): Finding[] {
+  if (namesakes.length === 0) return [];
   const check = "node id";
-  if (!links.includes("alive"))
+  if (namesakes.some(({ state }) => state === "retired"))
+    return [
+      finding(
+        check,
+        "warning",
+        `${nodeId} is retired: the cluster counts it for nothing`,
+        `If the host is back: ringrift unretire ${nodeId}`,
+      ),
+    ];
+  if (!namesakes.some(({ link }) => link === "alive"))
     return [finding(check, "ok", `${nodeId} is known to the cluster, and no agent of that name runs now`)];
   if (agentId === nodeId) return [finding(check, "ok", `${nodeId} is the agent of this host`)];
   return [

@@ -41,6 +41,6 @@ it("knows no clock of a server that does not tell the time", async () => {
     response.end("ok\n");
   });
   expect(await pages.clock("server-1")).toBeNull();
-  expect(await pages.linkOf("gpu-7")).toBeNull();
+  expect(await pages.memberOf("gpu-7")).toBeNull();
   expect(await pages.refusalOf("gpu-7")).toBeNull();
 });

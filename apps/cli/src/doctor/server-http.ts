@@ -15,7 +15,12 @@ const leaderSchema = z.object({
     ),
   }),
 });
-const nodeSchema = z.object({ node: z.object({ link: z.string() }) });
+/** A member, as a server sees it. */
+export interface KnownMember {
+  readonly link: string;
+  readonly state: string;
+}
+const nodeSchema = z.object({ node: z.object({ link: z.string(), state: z.string() }) });
 
 /** A server's open pages, which need no place in the mesh. */
 export class ServerPages {
@@ -38,10 +43,10 @@ export class ServerPages {
     return (newest?.reason as RefusalReason | undefined) ?? null;
   }
 
-  /** The link of a member, as the server sees it; null where it knows none, or cannot be asked. */
-  async linkOf(nodeId: string): Promise<string | null> {
+  /** The member of that name; null where the server knows none, or cannot be asked. */
+  async memberOf(nodeId: string): Promise<KnownMember | null> {
     const parsed = nodeSchema.safeParse(await this.#json(`/v1/nodes/${encodeURIComponent(nodeId)}`));
-    return parsed.data?.node.link ?? null;
+    return parsed.data?.node ?? null;
   }
 
   /** How far this host's clock is from the server's; null where that cannot be told. */
