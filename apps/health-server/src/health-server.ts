@@ -10,6 +10,7 @@ import { applyProposal, EventLog } from "@ringrift/orchestrator";
 import { addReadingRoutes, createOverview, type Overview, steadyClock } from "@ringrift/overview";
 import type { ProgramContext, Running } from "@ringrift/program";
 import { HealthCheckResult, type NodeState } from "@ringrift/protocol";
+import { addHttpSdRoute } from "./http-sd-route.ts";
 import { addRetireRoutes } from "./retire-routes.ts";
 import { ServerReport } from "./server-report.ts";
 
@@ -101,6 +102,7 @@ export async function startHealthServer(
   });
   addReadingRoutes(app, overview);
   const token = config.apiTokenFile === null ? null : readFileSync(config.apiTokenFile, "utf8").trim();
+  addHttpSdRoute(app, { overview, nowSeconds });
   addRetireRoutes(app, { mesh, overview, token, nowSeconds });
 
   const listening = await listen({

@@ -46,6 +46,14 @@ describe("the host's report", () => {
     expect(report.takeDelta(4)).not.toHaveProperty("pendingChecks");
   });
 
+  it("tells where the agent is asked in every report from when that is known on, and at once then", () => {
+    const report = createHostReport({ version: "1", startedAt: 0 });
+    const endpoint = { host: "10.0.0.7", port: 8791 };
+    expect(report.full(1)).not.toHaveProperty("endpoint");
+    report.setEndpoint(endpoint);
+    expect([report.takeDelta(2)?.endpoint, report.full(3).endpoint]).toEqual([endpoint, endpoint]);
+  });
+
   it("leaves the GPUs out until a probe spoke for them, since silence is not a host without any", () => {
     const report = createHostReport({ version: "1", startedAt: 0 });
     expect(report.full(1)).not.toHaveProperty("gpus");

@@ -6,6 +6,7 @@ import type {
   DaemonHealth,
   GpuError,
   GpuStatus,
+  NodeEndpoint,
   NodeReport,
   NodeResources,
   StageReport,
@@ -21,6 +22,7 @@ export interface HostReport {
   setDaemons(daemons: readonly DaemonHealth[]): void;
   setStages(stages: readonly StageReport[]): void;
   setCircuits(circuits: readonly CircuitStatus[]): void;
+  setEndpoint(endpoint: NodeEndpoint): void;
   /** What changed since the last call, or everything where a check was taken out; null when nothing did. */
   takeDelta(nowSeconds: number): NodeReport | null;
   /** Everything, for a server that has just connected. */
@@ -63,6 +65,7 @@ export function createHostReport(identity: {
   let daemons: readonly DaemonHealth[] = [];
   let stages: readonly StageReport[] = [];
   let circuits: readonly CircuitStatus[] = [];
+  let address: Pick<NodeReport, "endpoint"> = {};
   let changed = unchanged;
   let daemonsToldAt = Number.NEGATIVE_INFINITY;
   let seq = 0;
@@ -83,6 +86,7 @@ export function createHostReport(identity: {
       : changed;
     return {
       ...identity,
+      ...address,
       full,
       seq,
       sentAt: nowSeconds,
@@ -135,6 +139,10 @@ export function createHostReport(identity: {
     setCircuits: (next) => {
       if (JSON.stringify(next) !== JSON.stringify(circuits)) changed = { ...changed, circuits: true };
       circuits = next;
+    },
+    setEndpoint: (endpoint) => {
+      address = { endpoint };
+      fullIsDue = true;
     },
     takeDelta: (nowSeconds) => {
       if (daemons.length > 0 && nowSeconds - daemonsToldAt >= daemonsEverySeconds)

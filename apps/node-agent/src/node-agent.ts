@@ -14,6 +14,7 @@ import { addDaemonRoutes } from "./daemon-routes.ts";
 import { Deaths } from "./deaths.ts";
 import { createHostChecks } from "./host-checks.ts";
 import { createHostReport } from "./host-report.ts";
+import { watchOwnEndpoint } from "./own-endpoint.ts";
 import { addTrainerRoutes } from "./trainer-routes.ts";
 
 const tickMs = 1000;
@@ -39,13 +40,14 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   const stages = createStages(undefined, loadStages(stageFile));
   const definitions = config.daemonsFile === null ? [] : loadDaemonsFile(config.daemonsFile);
 
+  const servers = parseServers(config.servers.join(","));
   const trustFiles = { keyFile: config.meshKeyFile, tls: config.meshTls };
   const mesh = createMesh({
     clusterId: config.clusterId,
     nodeId,
     role: "agent",
     version,
-    servers: parseServers(config.servers.join(",")),
+    servers,
     self: null,
     dataDir,
     ...loadTrust(trustFiles),
@@ -161,6 +163,9 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
   mesh.onEvent((event) => overview.onMeshEvent(event));
   await mesh.start();
   await daemons.start();
+  const endpoint = watchOwnEndpoint({ host: config.host, port: listening.port, servers }, (found) =>
+    report.setEndpoint(found),
+  );
   const ticker = setInterval(tick, tickMs);
   tick();
   checks.start();
@@ -170,6 +175,7 @@ export async function startNodeAgent(config: NodeAgentConfig, context: ProgramCo
     stop: async () => {
       checks.stop();
       clearInterval(ticker);
+      endpoint.stop();
       await daemons.stop(daemonsStopMs);
       await mesh.stop();
       await listening.close();

@@ -7,6 +7,7 @@ import {
   type GpuStatus,
   HealthThresholds,
   type LinkState,
+  type NodeEndpoint,
   type NodeReport,
   type NodeResources,
   type NodeRole,
@@ -51,6 +52,8 @@ export interface NodeRecord {
   /** What the operator says the host should have; null without a word. */
   readonly expectedGpus: number | null;
   readonly provider: string | null;
+  /** Where its own pages are asked for; null when it did not say. */
+  readonly endpoint: NodeEndpoint | null;
 }
 
 export interface ReportOutcome {
@@ -233,6 +236,7 @@ function record(id: string, entry: Entry, nowSeconds: number): NodeRecord {
     pendingChecks: report?.pendingChecks ?? [],
     expectedGpus: report?.expectedGpus ?? null,
     provider: report?.provider ?? null,
+    endpoint: report?.endpoint ?? null,
   };
 }
 
@@ -256,5 +260,6 @@ function sections(before: Sections | null, report: NodeReport): Sections {
     pendingChecks: said("pendingChecks"),
     expectedGpus: said("expectedGpus"),
     provider: said("provider"),
+    endpoint: said("endpoint"),
   };
 }

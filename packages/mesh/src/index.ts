@@ -31,6 +31,6 @@ export type {
 } from "./mesh.ts";
 export { MeshError } from "./mesh-error.ts";
 export type { MeshTls, MeshTlsFiles } from "./mesh-tls.ts";
-export { findSelf, parseServers, type SelfFacts, type ServerAddress } from "./servers.ts";
+export { findSelf, isLoopbackAddress, parseServers, type SelfFacts, type ServerAddress } from "./servers.ts";
 export { steadyTime } from "./steady-time.ts";
 export { loadTrust, proofOf, type Trust } from "./trust.ts";

@@ -8,6 +8,7 @@ import type {
   GpuStatus,
   HealthStatus,
   LinkState,
+  NodeEndpoint,
   NodeResources,
   NodeRole,
   NodeState,
@@ -39,6 +40,8 @@ export interface NodeHealth {
   readonly gpuErrors: readonly GpuError[];
   readonly resources: NodeResources | null;
   readonly provider: string | null;
+  /** Where its own pages are asked for; null when it did not say. */
+  readonly endpoint: NodeEndpoint | null;
   readonly version: string;
   /** Null unless an operator retired it. */
   readonly retired: Retirement | null;
@@ -97,6 +100,7 @@ export function nodeHealth(record: NodeRecord, { state, why, retired, hasFreshRe
     gpuErrors: record.gpuErrors ?? [],
     resources: isCurrent ? record.resources : null,
     provider: record.provider,
+    endpoint: record.endpoint,
     version: record.version,
     retired,
   };

@@ -51,6 +51,7 @@ function node(fields: Partial<NodeHealth>): NodeHealth {
     gpuErrors: [],
     resources: null,
     provider: null,
+    endpoint: null,
     retired: null,
     version: "1",
     ...fields,

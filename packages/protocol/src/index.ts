@@ -85,6 +85,7 @@ export {
   type GpuError,
   type GpuStatus,
   gpuErrorSchema,
+  type NodeEndpoint,
   type NodeReport,
   type NodeResources,
   nodeReportSchema,

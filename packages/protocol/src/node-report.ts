@@ -88,6 +88,13 @@ export interface CircuitStatus {
  * What an agent tells the servers of its host. Sent in full on connect; later only sections that changed and checks
  * that ran again (`full: false`). `gpus: null` is unknown, `[]` is a host without any.
  */
+/** Where a node's own pages are asked for. */
+export interface NodeEndpoint {
+  /** Address or name, an IPv6 address without brackets; of loopback: only from the same host. */
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface NodeReport {
   readonly full: boolean;
   /** Numbered per process start of the node, so that an older report never overwrites a newer one. */
@@ -110,6 +117,8 @@ export interface NodeReport {
   readonly expectedGpus?: number | undefined;
   /** Where the host comes from, when the operator says so. */
   readonly provider?: string | undefined;
+  /** Absent while the node does not know by which address it is reached. */
+  readonly endpoint?: NodeEndpoint | undefined;
 }
 
 const short = z.string().max(200);
@@ -202,4 +211,5 @@ export const nodeReportSchema: z.ZodType<NodeReport> = z.object({
   pendingChecks: z.array(short).max(200).optional(),
   expectedGpus: z.int().min(0).optional(),
   provider: short.optional(),
+  endpoint: z.object({ host: short.min(1), port: z.int().min(1).max(65_535) }).optional(),
 });
