@@ -34,6 +34,14 @@ describe("the monitoring plugin convention", () => {
     expect(checkCluster(held(status("CRITICAL", 10))).exitCode).toBe(2);
   });
 
+  it("warns of a server that is missing from a quorum that is held", () => {
+    const document = status("HEALTHY", 95);
+    const voters = [true, true, false].map((reachable, index) => ({ id: `v${index + 1}`, reachable }));
+    const quorum = { have: 2, need: 2, held: true, voters };
+    const missing = { ...document, cluster: { ...document.cluster, quorum } } as StatusDocument;
+    expect(checkCluster(missing).exitCode).toBe(1);
+  });
+
   it("writes one line whose text holds no second separator, and U for an unknown score", () => {
     const { line } = checkCluster(status("UNKNOWN", null));
     expect(line.split("|")).toHaveLength(2);

@@ -18,7 +18,7 @@ function answer(
   return { exitCode, line: `${subject} ${words[exitCode]} - ${text.replaceAll("|", "/")} | ${perfdata}` };
 }
 
-/** The cluster: HEALTHY is OK, DEGRADED and a mass failure a warning, the rest critical; without a score it is unknown. */
+/** The cluster: HEALTHY is OK, DEGRADED, a mass failure and a server that is missing a warning, the rest critical; without a score it is unknown. */
 export function checkCluster(status: StatusDocument): PluginAnswer {
   const { counts, quorum } = status.cluster;
   const retired = status.nodes.filter((node) => node.retired != null).length;
@@ -27,7 +27,9 @@ export function checkCluster(status: StatusDocument): PluginAnswer {
   const codes = { HEALTHY: 0, DEGRADED: 1, UNHEALTHY: 2, CRITICAL: 2, UNKNOWN: 3 } as const;
   const code = codes[status.level];
   const isMassFailure = (status.cluster.mesh?.massFailure ?? null) !== null;
-  return answer(code === 0 && isMassFailure ? 1 : code, "CLUSTER", text, perfdata);
+  const isServerMissing = quorum.voters.some(({ reachable }) => !reachable);
+  const isWarning = code === 0 && (isMassFailure || isServerMissing);
+  return answer(isWarning ? 1 : code, "CLUSTER", text, perfdata);
 }
 
 /** One node; null when the cluster does not know it. */

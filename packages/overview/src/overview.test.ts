@@ -140,6 +140,21 @@ describe("the overview of a server", () => {
     ]);
   });
 
+  it("says which servers are missing from a quorum that is held, and what another loss would do", () => {
+    const { overview, mesh, at } = setUp();
+    at(1);
+    const voters = (...reachable: boolean[]) =>
+      reachable.map((each, index) => ({ id: `v${index + 1}`, reachable: each }));
+    mesh.quorum = { ...mesh.quorum, have: 2, need: 2, voters: voters(true, true, false) };
+    expect(overview.status().reasons[0]).toBe(
+      "1 of 3 servers cannot be reached: v3; the loss of one more ends the quorum",
+    );
+    mesh.quorum = { ...mesh.quorum, have: 4, need: 3, voters: voters(true, true, true, true, false) };
+    expect(overview.status().reasons[0]).toBe(
+      "1 of 5 servers cannot be reached: v5; 1 more may be lost before the quorum is",
+    );
+  });
+
   it("tells of leaders and quorum as events under the epoch of the time", () => {
     const { overview } = setUp();
     overview.onMeshEvent({ type: "leader", leaderId: "server-1", previous: null, term: 3 });

@@ -50,6 +50,7 @@ export function composeStatus(parts: StatusParts): StatusDocument {
     partial: health.partial,
     reasons: [
       ...massFailureReasons(cluster),
+      ...missingServersReasons(cluster),
       ...(agreedFault === null ? [] : [agreedFault]),
       ...health.reasons,
     ],
@@ -71,6 +72,18 @@ function massFailureReasons({ mesh }: StatusCluster): string[] {
   return [
     `${suspects} of ${agents} agents turned suspect at once, ${Math.round(ageSeconds)} s ago: look at what they share, a switch or this server's network; nobody is declared down for half a minute`,
   ];
+}
+
+/** A quorum that is still held looks as good as a whole one. */
+function missingServersReasons({ quorum }: StatusCluster): string[] {
+  const { held, have, need, voters } = quorum;
+  const missing = voters.filter(({ reachable }) => !reachable).map(({ id }) => id);
+  // Without a quorum the score says so.
+  if (!held || missing.length === 0) return [];
+  const spare = have - need;
+  const more =
+    spare <= 0 ? "the loss of one more ends the quorum" : `${spare} more may be lost before the quorum is`;
+  return [`${missing.length} of ${voters.length} servers cannot be reached: ${missing.join(", ")}; ${more}`];
 }
 
 /** Who leads, by what majority, and how every link is. Pure. */
