@@ -139,7 +139,6 @@ describe("retiring a node", () => {
 
   it.each([
     ["NOT_AGREED", 504],
-    ["NO_AGREEMENT", 501],
     ["AGREED_TOO_LONG", 409],
     ["SOMETHING_ELSE", 500],
   ])("answers %s with %i", async (code, status) => {

@@ -75,7 +75,6 @@ const answers: Readonly<Record<string, Pick<Problem, "status" | "title">>> = {
   NO_PROPOSALS: notNow,
   DECISIONS_UNREADABLE: notNow,
   NOT_AGREED: { status: 504, title: "Outcome unknown" },
-  NO_AGREEMENT: { status: 501, title: "Not possible with these servers" },
   ALREADY_RETIRED: refused,
   TOO_MANY_RETIRED: refused,
   AGREED_TOO_LONG: refused,
