@@ -196,6 +196,25 @@ describe("three servers and two agents with every path through a proxy", { timeo
     expect(observers.takeDowns()).toEqual([]);
   });
 
+  it("suspect nobody when one of the two links between leader and follower goes silent; it is cut, and made anew", async () => {
+    const before = await settled();
+    const leader = named(before.id);
+    const follower = others(leader)[0];
+    if (follower === undefined) throw new Error("no follower");
+    const silentTold = (): number => leader.program.output().split('"silent_peer"').length;
+    const [path, told] = [cluster.path(leader, follower), silentTold()];
+    path.hold();
+    await waitFor("the silent link to be cut", async () => (silentTold() > told ? true : null), 20_000);
+    expect((await follower.status()).nodes.map(({ link }) => link)).toEqual(all.map(() => "alive"));
+    path.heal();
+    await waitFor("two links again", async () => {
+      const { mesh } = (await leader.status()).cluster;
+      return mesh?.links.filter(({ peer }) => peer === follower.id).length === 2 ? true : null;
+    });
+    expect(await agreedLeader(all, cluster.servers)).toEqual(before);
+    expect(observers.takeDowns()).toEqual([]);
+  });
+
   it("keep an agent alive that one server alone has lost, in a black hole", async () => {
     const before = await settled();
     const [agent] = cluster.agents;

@@ -185,5 +185,6 @@ const reasonText: Readonly<Record<ClusterMember["reason"], string>> = {
   close: "its link closed without a goodbye",
   refused: "its host refuses connections",
   leave: "it said goodbye",
+  other: "for a reason that only a newer server knows",
   flapping: "it comes and goes, and has not stayed for a minute yet",
 };

@@ -25,6 +25,20 @@ describe("frames", () => {
     expect(decodeFrame(JSON.stringify({ ...heartbeat, novelty: 1 }))).toEqual(heartbeat);
   });
 
+  it("keep a member whose reason only a newer version knows, under a neutral one", () => {
+    const member = {
+      member: "gpu-1",
+      role: "agent",
+      incarnation: { boot: 1, counter: 0 },
+      state: "down",
+      accusers: [],
+    };
+    const text = (reason: unknown) =>
+      JSON.stringify({ type: "verdict", term: 1, members: [{ ...member, reason }] });
+    expect(decodeFrame(text("evaporated"))).toMatchObject({ members: [{ state: "down", reason: "other" }] });
+    expect(decodeFrame(text(7))).toMatchObject({ refused: "bad_fields" });
+  });
+
   it("of an unknown type are told apart from broken ones", () => {
     expect(refusal('{"type":"from_the_future","x":1}')).toBe("unknown_type");
     expect(refusal('{"type":"toString"}')).toBe("unknown_type");

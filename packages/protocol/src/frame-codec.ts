@@ -59,7 +59,14 @@ const memberSchema = z.object({
   version: short,
 });
 
-const memberReason = z.enum(["heard", "relayed", "silence", "close", "refused", "leave", "flapping"]);
+const memberReason = z.union([
+  z.enum(["heard", "relayed", "silence", "close", "refused", "leave", "flapping", "other"]),
+  // What only a newer server knows is no reason to end the link.
+  z
+    .string()
+    .max(40)
+    .transform(() => "other" as const),
+]);
 const observationSchema = z.object({
   member: nodeId,
   role: z.enum(nodeRoles),

@@ -129,7 +129,8 @@ export interface ObservationFrame {
   readonly incarnation: { readonly boot: number; readonly counter: number };
   readonly homes: readonly string[];
   readonly state: LinkState;
-  readonly reason: "heard" | "relayed" | "silence" | "close" | "refused" | "leave" | "flapping";
+  /** `other`: one that only a newer version knows. */
+  readonly reason: "heard" | "relayed" | "silence" | "close" | "refused" | "leave" | "flapping" | "other";
   readonly heardMsAgo: number | null;
   readonly closedMsAgo: number | null;
   readonly programVersion: string;

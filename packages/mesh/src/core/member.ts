@@ -11,8 +11,16 @@ export function compareIncarnations(a: Incarnation, b: Incarnation): number {
   return a.boot - b.boot || a.counter - b.counter;
 }
 
-/** Why a member has its state; `silence`, `close` and `refused` are accusations, `flapping` is the cluster's word only. */
-export type MemberReason = "heard" | "relayed" | "silence" | "close" | "refused" | "leave" | "flapping";
+/** Why a member has its state; `silence`, `close` and `refused` are accusations, `flapping` is the cluster's word only, `other` that of a newer version. */
+export type MemberReason =
+  | "heard"
+  | "relayed"
+  | "silence"
+  | "close"
+  | "refused"
+  | "leave"
+  | "flapping"
+  | "other";
 
 /** One member as one observer sees it; instants are on the observer's clock. */
 export interface Member {
