@@ -20,6 +20,8 @@ missing=()
 for entry in "${wanted[@]}"; do
   command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
 done
+# A library, and no program.
+ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
 if [ "${#missing[@]}" -eq 0 ]; then exit 0; fi
 
 # Debian's packages start services after their installation; the policy file forbids that while we install.

@@ -42,6 +42,8 @@ export interface ClusterPlan {
   /** Variables of every server beside those that make it one of this cluster. */
   readonly serverEnv?: Readonly<Record<string, string>>;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** Variables of one node of its own. */
+  readonly ownEnv?: (id: string) => Readonly<Record<string, string>>;
   /** Lets every node dial every server through a proxy of its own, which can break that path. */
   readonly proxied?: boolean;
 }
@@ -75,6 +77,7 @@ export async function startCluster(plan: ClusterPlan): Promise<Cluster> {
     RINGRIFT_SERVERS: await addresses(id),
     RINGRIFT_DATA_DIR: join(directory, id),
     RINGRIFT_LOG_LEVEL: "info",
+    ...plan.ownEnv?.(id),
   });
   const servers: Member[] = [];
   for (const [index, port] of serverPorts.entries()) {
