@@ -260,4 +260,7 @@ it("takes nothing for gone while it has no descriptor left to look with, and goe
     expect(await supervisor.daemons()).toMatchObject([{ state: "running", restarts: 1 }]),
   );
   await until(() => expect(copies("a")).toHaveLength(1));
+  // Its supervisor is killed, not stopped, and would leave it behind.
+  await supervisor.kill();
+  for (const pid of copies("a")) process.kill(-pid, "SIGKILL");
 });
