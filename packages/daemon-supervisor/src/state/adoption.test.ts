@@ -262,5 +262,6 @@ it("takes nothing for gone while it has no descriptor left to look with, and goe
   await until(() => expect(copies("a")).toHaveLength(1));
   // Its supervisor is killed, not stopped, and would leave it behind.
   await supervisor.kill();
+  other = undefined;
   for (const pid of copies("a")) process.kill(-pid, "SIGKILL");
 });
