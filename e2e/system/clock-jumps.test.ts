@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agreedLeader } from "../src/agreement.ts";
-import { type Cluster, type Member, startCluster } from "../src/cluster.ts";
-import { Observers } from "../src/observers.ts";
+import type { Cluster, Member } from "../src/cluster.ts";
+import type { Observers } from "../src/observers.ts";
 import { waitFor } from "../src/program.ts";
+import { startWatchedCluster } from "../src/watched-cluster.ts";
 
 /** Where Debian's package puts it, on either kind of machine. */
 const library = ["x86_64", "aarch64"]
@@ -22,10 +23,10 @@ let observers: Observers;
 
 beforeAll(async () => {
   if (library === undefined) throw new Error("libfaketime is missing: apt-get install libfaketime");
-  cluster = await startCluster({
+  ({ cluster, all, observers } = await startWatchedCluster({
     servers: 3,
     agents: 2,
-    agentEnv: { RINGRIFT_LOG_LEVEL: "debug", RINGRIFT_HEALTH_CHECK_INTERVAL: "2" },
+    agentEnv: { RINGRIFT_HEALTH_CHECK_INTERVAL: "2" },
     ownEnv: (id) => {
       setClock(id, 0);
       return {
@@ -36,10 +37,7 @@ beforeAll(async () => {
         DONT_FAKE_MONOTONIC: "1",
       };
     },
-  });
-  all = [...cluster.servers, ...cluster.agents];
-  observers = new Observers(all);
-  await observers.everyoneAlive();
+  }));
 }, 60_000);
 afterAll(async () => {
   await cluster?.stop();

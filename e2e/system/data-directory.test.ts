@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { agreedLeader, compareEpochs } from "../src/agreement.ts";
-import { type Cluster, type Member, startCluster } from "../src/cluster.ts";
-import { Observers } from "../src/observers.ts";
+import type { Cluster, Member } from "../src/cluster.ts";
+import type { Observers } from "../src/observers.ts";
 import { waitFor } from "../src/program.ts";
+import { startWatchedCluster } from "../src/watched-cluster.ts";
 
 let cluster: Cluster;
 let all: readonly Member[];
@@ -15,10 +16,7 @@ const small = mkdtempSync(join(tmpdir(), "ringrift-small-disk-"));
 beforeAll(async () => {
   // A file system of its own, since root may write wherever a mode forbids it.
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", small]);
-  cluster = await startCluster({ servers: 3, agents: 1, agentEnv: { RINGRIFT_LOG_LEVEL: "debug" } });
-  all = [...cluster.servers, ...cluster.agents];
-  observers = new Observers(all);
-  await observers.everyoneAlive();
+  ({ cluster, all, observers } = await startWatchedCluster({ servers: 3, agents: 1 }));
 }, 60_000);
 afterAll(async () => {
   await cluster?.stop();

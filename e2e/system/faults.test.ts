@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { agreedLeader, compareEpochs } from "../src/agreement.ts";
-import { type Cluster, type Member, startCluster } from "../src/cluster.ts";
-import { Observers } from "../src/observers.ts";
+import type { Cluster, Member } from "../src/cluster.ts";
+import type { Observers } from "../src/observers.ts";
 import { waitFor } from "../src/program.ts";
+import { startWatchedCluster } from "../src/watched-cluster.ts";
 
 /** `pnpm test:system:long` freezes for a minute, as a stuck disk or a debugger does. */
 const longFreezeMs = process.env.SYSTEM_TEST_LONG === "1" ? 60_000 : 10_000;
@@ -11,15 +12,11 @@ let cluster: Cluster;
 let all: readonly Member[];
 let observers: Observers;
 beforeAll(async () => {
-  cluster = await startCluster({
+  ({ cluster, all, observers } = await startWatchedCluster({
     servers: 3,
     agents: 2,
     proxied: true,
-    agentEnv: { RINGRIFT_LOG_LEVEL: "debug" },
-  });
-  all = [...cluster.servers, ...cluster.agents];
-  observers = new Observers(all);
-  await observers.everyoneAlive();
+  }));
 }, 60_000);
 afterAll(async () => {
   await cluster?.stop();

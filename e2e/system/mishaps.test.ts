@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agreedLeader, compareEpochs } from "../src/agreement.ts";
-import { type Cluster, freePort, type Member, startCluster } from "../src/cluster.ts";
-import { Observers } from "../src/observers.ts";
+import { type Cluster, freePort, type Member } from "../src/cluster.ts";
+import type { Observers } from "../src/observers.ts";
 import { startProgram, waitFor } from "../src/program.ts";
+import { startWatchedCluster } from "../src/watched-cluster.ts";
 
 /** Keeps the event loop of a server busy for five seconds when it is sent SIGUSR2, as a long computation would. */
 const busyOnSignal = `process.on("SIGUSR2", () => { const end = performance.now() + 5000; while (performance.now() < end); })`;
@@ -13,15 +14,11 @@ let cluster: Cluster;
 let all: readonly Member[];
 let observers: Observers;
 beforeAll(async () => {
-  cluster = await startCluster({
+  ({ cluster, all, observers } = await startWatchedCluster({
     servers: 3,
     agents: 2,
     serverEnv: { NODE_OPTIONS: nodeOptions },
-    agentEnv: { RINGRIFT_LOG_LEVEL: "debug" },
-  });
-  all = [...cluster.servers, ...cluster.agents];
-  observers = new Observers(all);
-  await observers.everyoneAlive();
+  }));
 }, 60_000);
 afterAll(async () => {
   await cluster?.stop();

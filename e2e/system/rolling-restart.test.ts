@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agreedLeader, compareEpochs } from "../src/agreement.ts";
-import { type Cluster, type Member, startCluster } from "../src/cluster.ts";
-import { Observers } from "../src/observers.ts";
+import type { Cluster, Member } from "../src/cluster.ts";
+import type { Observers } from "../src/observers.ts";
+import { startWatchedCluster } from "../src/watched-cluster.ts";
 
 let cluster: Cluster;
 let all: readonly Member[];
 let observers: Observers;
 beforeAll(async () => {
-  cluster = await startCluster({ servers: 5, agents: 1, agentEnv: { RINGRIFT_LOG_LEVEL: "debug" } });
-  all = [...cluster.servers, ...cluster.agents];
-  observers = new Observers(all);
-  await observers.everyoneAlive();
+  ({ cluster, all, observers } = await startWatchedCluster({ servers: 5, agents: 1 }));
 }, 60_000);
 afterAll(async () => {
   await cluster?.stop();
